@@ -1,0 +1,1 @@
+"""The `tocsin` command: one module per subcommand, which parses, calls and prints."""

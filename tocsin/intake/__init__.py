@@ -1,0 +1,1 @@
+"""How data comes in: `receivers` (pushed to us), `collectors` (we pull), `formats` (one file per wire format)."""

@@ -1,0 +1,1 @@
+"""What we go and fetch: files as they grow."""

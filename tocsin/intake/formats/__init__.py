@@ -1,0 +1,1 @@
+"""One file per wire format: the SQL that turns its lines into rows; `table.py` lists them."""

@@ -1,0 +1,1 @@
+"""What senders push to us over HTTP."""

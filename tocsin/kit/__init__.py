@@ -1,0 +1,1 @@
+"""Domain-free tools: clock, supervised tasks, backoff, units, YAML with positions. Imports no other room."""

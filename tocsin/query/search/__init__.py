@@ -1,0 +1,1 @@
+"""The search of the command line and the UI: `field:value` terms become a predicate."""

@@ -1,0 +1,1 @@
+"""Sigma: rules become predicates over a table's columns."""

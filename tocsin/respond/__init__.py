@@ -1,0 +1,1 @@
+"""What a responder needs beside the alert: evidence and runbooks."""

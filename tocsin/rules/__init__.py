@@ -1,0 +1,1 @@
+"""Rules: loading, kinds, the evaluation that live, backtest, unit test and simulation share."""

@@ -1,0 +1,28 @@
+"""Appends a query's budget as the engine's own settings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from tocsin.store.base import Budget
+
+_LIMITED = ("SELECT", "WITH", "INSERT", "(")
+
+
+def with_budget(text: str, budget: Budget, extra: Mapping[str, int | str] | None = None) -> str:
+    """Return `text` with a `SETTINGS` clause, if it is a statement that reads; DDL is returned as it is.
+
+    The text itself must have no `SETTINGS` clause at its end.
+    """
+    if not text.lstrip().upper().startswith(_LIMITED):
+        return text
+    settings: dict[str, int | str | float] = {
+        "max_memory_usage": budget.memory,
+        "max_execution_time": budget.seconds,
+        **(extra or {}),
+    }
+    if budget.rows:
+        settings["max_rows_to_read"] = budget.rows
+    return f"{text} SETTINGS " + ", ".join(
+        f"{name} = '{value}'" if isinstance(value, str) else f"{name} = {value}" for name, value in settings.items()
+    )

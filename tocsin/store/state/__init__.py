@@ -1,0 +1,1 @@
+"""Small transactional state by SQLAlchemy Core: alerts, outbox, watermarks; SQLite or PostgreSQL."""

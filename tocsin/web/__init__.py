@@ -1,0 +1,1 @@
+"""UI pages; they read and act only through `api`'s functions."""
