@@ -58,7 +58,8 @@ def read_yaml(text: str) -> list[Document]:
     try:
         while loader.check_node():
             node = loader.get_node()
-            _check(node, 0)
+            if node is not None:
+                _check(node, 0, set())
             documents.append(Document(loader.construct_document(node), node))
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
@@ -82,7 +83,10 @@ class _Loader(yaml.SafeLoader):
     pass
 
 
-def _check(node: yaml.Node, depth: int) -> None:
+def _check(node: yaml.Node, depth: int, visited: set[int]) -> None:
+    if id(node) in visited:  # An alias: its node was checked where it is defined.
+        return
+    visited.add(id(node))
     if depth > _MAX_DEPTH:
         raise YamlError("nested more than 100 deep", node.start_mark.line + 1, node.start_mark.column + 1)
     if isinstance(node, yaml.MappingNode):
@@ -90,12 +94,14 @@ def _check(node: yaml.Node, depth: int) -> None:
         for key, value in node.value:
             if isinstance(key, yaml.ScalarNode) and key.tag != "tag:yaml.org,2002:merge":
                 if key.value in seen:
-                    raise YamlError(f"the key {key.value!r} stands twice", key.start_mark.line + 1, key.start_mark.column + 1)
+                    raise YamlError(
+                        f"the key {key.value!r} stands twice", key.start_mark.line + 1, key.start_mark.column + 1
+                    )
                 seen.add(key.value)
-            _check(value, depth + 1)
+            _check(value, depth + 1, visited)
     elif isinstance(node, yaml.SequenceNode):
         for item in node.value:
-            _check(item, depth + 1)
+            _check(item, depth + 1, visited)
 
 
 def _child(node: yaml.Node, step: str | int) -> tuple[yaml.Mark, yaml.Node] | None:

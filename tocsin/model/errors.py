@@ -120,7 +120,7 @@ class DeliveryFailed(TocsinError):
     Args:
         message: What the destination answered, without secrets.
         retry: True if the same message may be taken later.
-        reason: A short word for metrics: `timeout`, `connection`, `rate_limited`, `server`, `client`, `auth`, `invalid`.
+        reason: A word for metrics: `timeout`, `connection`, `rate_limited`, `server`, `client`, `auth`, `invalid`.
         retry_after: Seconds the destination asked us to wait, if it did.
     """
 

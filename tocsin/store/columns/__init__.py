@@ -1,1 +1,1 @@
-"""The ClickHouse dialect. `embedded.py` (chDB) and `cluster.py` (HTTP) differ in how they connect and in table engines."""
+"""The ClickHouse dialect. `embedded.py` (chDB) and `cluster.py` (HTTP) differ in connection and table engines."""

@@ -11,7 +11,9 @@ from tocsin.store.schema.tables import Table
 
 # An acknowledged row is on disk; small parts are indexed when they merge, which makes inserts a third faster
 # (benchmarks/ingest.py); whole parts are dropped at the end of their life.
-_SETTINGS = "fsync_after_insert = 1, fsync_part_directory = 1, ttl_only_drop_parts = 1, min_bytes_for_wide_part = 33554432"
+_SETTINGS = (
+    "fsync_after_insert = 1, fsync_part_directory = 1, ttl_only_drop_parts = 1, min_bytes_for_wide_part = 33554432"
+)
 
 
 class Dialect(Protocol):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from tocsin.store.columns.faults import translated
 from tocsin.store.columns.limits import with_budget
 from tocsin.store.sql import Sql
 
-_FORMATTING = {
+_FORMATTING: Mapping[str, int | str] = {
     "output_format_json_quote_64bit_integers": 0,
     "output_format_json_quote_denormals": 0,
     "date_time_output_format": "iso",

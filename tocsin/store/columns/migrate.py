@@ -13,7 +13,10 @@ from tocsin.store.sql import Sql
 
 _LOG = Table(
     "schema_migrations",
-    (Column("number", "UInt32", "A step that was taken."), Column("taken", "DateTime('UTC')", "When.", "DEFAULT now()")),
+    (
+        Column("number", "UInt32", "A step that was taken."),
+        Column("taken", "DateTime('UTC')", "When.", "DEFAULT now()"),
+    ),
     "Which migration steps this database has taken.",
     order_by="number",
     partition_by="tuple()",
@@ -29,7 +32,9 @@ def migrate(columns: Columns, dialect: Dialect) -> list[int]:
         columns.run(Sql(statement))
     taken = {int(row["number"]) for row in columns.fetch(Sql("SELECT DISTINCT number FROM schema_migrations"))}
     if newer := sorted(taken - set(MIGRATIONS)):
-        raise SettingsError(f"the data was written by a newer Tocsin (schema step {newer[-1]}); upgrade, or use another directory")
+        raise SettingsError(
+            f"the data was written by a newer Tocsin (schema step {newer[-1]}); upgrade, or use another directory"
+        )
     todo = [number for number in sorted(MIGRATIONS) if number not in taken]
     for number in todo:
         for statement in render(MIGRATIONS[number], dialect):

@@ -1,6 +1,6 @@
 """Numbered steps from an empty database to the schema of this version. A released step is never changed, only followed.
 
-A step is a tuple of `Create` and `Alter` values; `columns/ddl.py` renders them for the embedded engine or for a cluster.
+A step is a tuple of `Create` and `Alter` values; `columns/ddl.py` renders them for the embedded engine or a cluster.
 """
 
 from __future__ import annotations

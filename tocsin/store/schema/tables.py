@@ -30,8 +30,8 @@ class Table:
         partition_by: An expression; rows of different partitions never merge.
         indexes: `INDEX` clauses.
         shard_by: What decides the shard in a cluster.
-        ttl: The expression of the row's end of life, in which `{security}`, `{operations}` and `{debug}` stand for seconds;
-            empty: kept for ever.
+        ttl: The expression of the row's end of life, with `{security}`, `{operations}` and `{debug}` for
+            seconds; empty: kept for ever.
     """
 
     name: str
@@ -135,8 +135,8 @@ LOGS = Table(
         "INDEX time_range time TYPE minmax GRANULARITY 1",
         "INDEX line_text line TYPE text(tokenizer = 'splitByNonAlpha')",
     ),
-    ttl="toDateTime(ingested) + toIntervalSecond(multiIf(priority = 'security', {security}, priority = 'debug', {debug},"
-    " {operations}))",
+    ttl="toDateTime(ingested) + toIntervalSecond(multiIf(priority = 'security', {security}, "
+    "priority = 'debug', {debug}, {operations}))",
 )
 
 REJECTED = Table(
@@ -178,7 +178,9 @@ DETECTIONS = Table(
         Column("kind", _LOW, "`match`; `base` (only feeds a correlation); `correlation`."),
         Column("time", _TIME, "When the (latest) event happened.", _DELTA),
         Column("event_table", _LOW, "`audit` or `logs`."),
-        Column("event_id", "String", "Key of the match: the event's id and stage, or of a correlation's last event.", _ZSTD),
+        Column(
+            "event_id", "String", "Key of the match: the event's id and stage, or of a correlation's last event.", _ZSTD
+        ),
         Column("event_ids", "Array(String)", "Ids of the events (audit ids), earliest first.", _ZSTD),
         Column("labels", f"Map({_LOW}, String)", "The alert's labels.", _ZSTD),
         Column("fields", f"Map({_LOW}, String)", "Fields that correlations group by or count.", _ZSTD),
