@@ -179,13 +179,14 @@ DETECTIONS = Table(
         Column("time", _TIME, "When the (latest) event happened.", _DELTA),
         Column("event_table", _LOW, "`audit` or `logs`."),
         Column(
-            "event_id", "String", "Key of the match: the event's id and stage, or of a correlation's last event.", _ZSTD
+            "event_id", "String", "Key of the match: an audit id, a log line's hash, or a correlation's key.", _ZSTD
         ),
         Column("event_ids", "Array(String)", "Ids of the events (audit ids), earliest first.", _ZSTD),
+        Column("summary", "String", "One line for a person: who did what to what.", _ZSTD),
         Column("labels", f"Map({_LOW}, String)", "The alert's labels.", _ZSTD),
         Column("fields", f"Map({_LOW}, String)", "Fields that correlations group by or count.", _ZSTD),
         Column("techniques", f"Array({_LOW})", "ATT&CK ids."),
-        Column("event", "String", "The event as it arrived; empty for `base` and `correlation`.", _ZSTD),
+        Column("event", "String", "The event as it arrived, cut to 16 KiB; empty for `correlation`.", _ZSTD),
     ),
     "Every match of a stream rule: the evidence behind an alert, kept as long as security data.",
     order_by="(rule_id, time)",
