@@ -1,1 +1,1 @@
-"""`settings.py` composes the rooms' settings; `wiring.py` alone names concrete classes; `lifecycle.py` starts and stops."""
+"""`settings.py` composes the rooms' settings; `wiring.py` names concrete classes; `lifecycle.py` runs it."""

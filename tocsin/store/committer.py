@@ -64,7 +64,6 @@ class Committer:
     def __init__(self, columns: Columns, writer: str) -> None:
         self._columns = columns
         self._writer = writer
-        self._prepared = False
 
     def commit(self, batch: int, deliveries: Sequence[Delivery], now: datetime) -> Committed:
         """Store `deliveries` as batch number `batch`. When this returns, all rows are on disk.
@@ -112,15 +111,12 @@ class Committer:
         return Committed(receipts, rows, first, last)
 
     def _prepare(self) -> None:
-        if self._prepared:
-            return
         self._columns.run(Sql(STAGED_TABLE))
         for table in _TARGETS.values():
             columns = ", ".join(f"`{c.name}` {c.type}" for c in table.columns)
             self._columns.run(
                 Sql(f"CREATE TEMPORARY TABLE IF NOT EXISTS parsed_{table.name} ({_EXTRA}, {columns}) ENGINE = Memory")
             )
-        self._prepared = True
 
     def _clear(self) -> None:
         for name in ("staged", *(f"parsed_{table}" for table in _TARGETS)):
@@ -176,7 +172,7 @@ class Committer:
         """Return the condition of rows not stored yet, or None if all are new and differ from each other."""
         stored = compose(
             "SELECT audit_id, stage FROM audit WHERE time BETWEEN {first} AND {last} "
-            "AND audit_id IN (SELECT audit_id FROM parsed_audit WHERE _reason = '')",
+            "AND audit_id GLOBAL IN (SELECT audit_id FROM parsed_audit WHERE _reason = '')",
             first=bind(min(parse_time(str(row["first"])) for row in facts)),
             last=bind(max(parse_time(str(row["last"])) for row in facts)),
         )
@@ -189,7 +185,7 @@ class Committer:
         )
         if not found["stored"] and not found["repeated"]:
             return None
-        return compose("(audit_id, stage) NOT IN ({stored})", stored=stored)
+        return compose("(audit_id, stage) GLOBAL NOT IN ({stored})", stored=stored)
 
     def _record(
         self,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -14,14 +14,8 @@ from chdb.session import Session
 
 from tocsin.store.base import DEFAULT_BUDGET, INTERNAL_BUDGET, Budget
 from tocsin.store.columns.faults import translated
-from tocsin.store.columns.limits import with_budget
+from tocsin.store.columns.limits import FORMATTING, with_budget
 from tocsin.store.sql import Sql
-
-_FORMATTING: Mapping[str, int | str] = {
-    "output_format_json_quote_64bit_integers": 0,
-    "output_format_json_quote_denormals": 0,
-    "date_time_output_format": "iso",
-}
 
 
 class EmbeddedColumns:
@@ -51,13 +45,13 @@ class EmbeddedColumns:
     def fetch(self, query: Sql, budget: Budget = DEFAULT_BUDGET) -> list[dict[str, Any]]:
         """See `Columns.fetch`."""
         with translated():
-            text = with_budget(query.text, budget, _FORMATTING)
+            text = with_budget(query.text, budget, FORMATTING)
             data = self._session().query(text, "JSONEachRow", params=dict(query.params)).bytes()
         return orjson.loads(b"[" + data.rstrip().replace(b"}\n{", b"},{") + b"]") if data else []
 
     def stream(self, query: Sql, budget: Budget = DEFAULT_BUDGET) -> Iterator[bytes]:
         """See `Columns.stream`."""
-        text = with_budget(query.text, budget, _FORMATTING)
+        text = with_budget(query.text, budget, FORMATTING)
         with translated(), self._session().send_query(text, "JSONEachRow", params=dict(query.params)) as chunks:
             for chunk in chunks:
                 yield chunk.bytes()

@@ -6,6 +6,14 @@ from collections.abc import Mapping
 
 from tocsin.store.base import Budget
 
+FORMATTING: Mapping[str, int | str] = {
+    "output_format_json_quote_64bit_integers": 0,
+    "output_format_json_quote_denormals": 0,
+    "output_format_json_validate_utf8": 1,
+    "date_time_output_format": "iso",
+}
+"""How `Columns.fetch` promises to give values."""
+
 _LIMITED = ("SELECT", "WITH", "INSERT", "(")
 
 
