@@ -16,12 +16,17 @@ _numbers = itertools.count(1)
 
 
 @cache
-def _engine_directory() -> tempfile.TemporaryDirectory[str]:
+def _directory() -> tempfile.TemporaryDirectory[str]:
     return tempfile.TemporaryDirectory(prefix="tocsin-test-", ignore_cleanup_errors=True)
+
+
+def engine_directory() -> str:
+    """Return the data directory that this process's engine uses; removed when the process ends."""
+    return _directory().name
 
 
 def fresh_columns() -> Columns:
     """Return an empty columnar store with the current schema, in a database of its own."""
-    columns = EmbeddedColumns(Path(_engine_directory().name), database=f"test_{next(_numbers)}")
+    columns = EmbeddedColumns(Path(engine_directory()), database=f"test_{next(_numbers)}")
     migrate(columns, Embedded())
     return columns

@@ -45,19 +45,19 @@ class ClusterColumns:
     def run(self, statement: Sql, budget: Budget = INTERNAL_BUDGET) -> None:
         """See `Columns.run`."""
         with translated():
-            self._client().raw_query(with_budget(statement.text, budget), settings=_parameters(statement), fmt="Null")
+            self._client().raw_query(with_budget(statement.text, budget), parameters=_parameters(statement))
 
     def fetch(self, query: Sql, budget: Budget = DEFAULT_BUDGET) -> list[dict[str, Any]]:
         """See `Columns.fetch`."""
         text = with_budget(query.text, budget, FORMATTING)
         with translated():
-            data = self._client().raw_query(text, settings=_parameters(query), fmt="JSONEachRow")
+            data = self._client().raw_query(text, parameters=_parameters(query), fmt="JSONEachRow")
         return orjson.loads(b"[" + data.rstrip().replace(b"}\n{", b"},{") + b"]") if data else []
 
     def stream(self, query: Sql, budget: Budget = DEFAULT_BUDGET) -> Iterator[bytes]:
         """See `Columns.stream`."""
         text = with_budget(query.text, budget, FORMATTING)
-        with translated(), self._client().raw_stream(text, settings=_parameters(query), fmt="JSONEachRow") as chunks:
+        with translated(), self._client().raw_stream(text, parameters=_parameters(query), fmt="JSONEachRow") as chunks:
             while chunk := chunks.read(1 << 20):
                 yield chunk
 
@@ -94,8 +94,19 @@ class ClusterColumns:
             ca_cert=self._settings.ca_file or None,
             settings=dict(_SESSION),
             compress=False,
+            form_encode_query_params=True,  # Hundreds of rules bind more values than fit into an address.
         )
 
 
-def _parameters(sql: Sql) -> dict[str, str]:
-    return {f"param_{name}": value for name, value in sql.params.items()}
+class _Encoded:
+    """A parameter's value as the server is to read it; the client would escape a plain string a second time."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def __str__(self) -> str:
+        return self._text
+
+
+def _parameters(sql: Sql) -> dict[str, _Encoded]:
+    return {name: _Encoded(value) for name, value in sql.params.items()}
