@@ -1,9 +1,9 @@
 """ClickHouse's HTTP interface before chDB, so that the cluster's client is tested against the real engine.
 
-It reads requests as the interface's documentation says (https://clickhouse.com/docs/interfaces/http): the query in
-`query` or at the head of the body, `database`, `session_id`, `param_<name>` and settings in the address. What only a
-cluster can run (`ON CLUSTER`, `Replicated*`, `Distributed`) is first checked by the engine's parser and then run as what
-one server of it would do.
+It reads requests as documented (https://clickhouse.com/docs/interfaces/http): the query in `query` or at the head of
+the body, `database`, `session_id`, `param_<name>` and settings in the address or a form. What only a cluster can run
+(`ON CLUSTER`, `Replicated*`, `Distributed`) is first checked by the engine's parser and then run as what one server of
+it would do.
 """
 
 from __future__ import annotations
@@ -123,7 +123,7 @@ class Front:
                 self.end_headers()
                 self.wfile.write(answer)
 
-            do_GET = do_POST
+            do_GET = do_POST  # noqa: N815 - the base class's name
 
             def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's name
                 """Say nothing."""
