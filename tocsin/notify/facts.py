@@ -136,7 +136,7 @@ def headline(notification: Notification, limit: int) -> str:
 def alert_facts(alert: Alert, detail: Detail) -> Facts:
     """Gather what is said about one alert."""
     text = detail.text
-    evidence = alert.evidence[-detail.evidence :] if detail.evidence else ()
+    evidence = first_and_latest(alert.evidence, detail.evidence)
     return Facts(
         title=line(alert.title, min(text, 200)) or "(no title)",
         severity=alert.severity,
@@ -152,6 +152,15 @@ def alert_facts(alert: Alert, detail: Detail) -> Facts:
         runbook=link(alert.runbook_url) if detail.facts else "",
         url=link(alert.url),
     )
+
+
+def first_and_latest(evidence: tuple[Evidence, ...], count: int) -> tuple[Evidence, ...]:
+    """Return at most `count` events, oldest first: the first one, and the latest ones; just the latest for 1."""
+    if len(evidence) <= count:
+        return evidence
+    if count < 2:
+        return evidence[len(evidence) - count :]
+    return (evidence[0], *evidence[-(count - 1) :])
 
 
 def evidence_line(event: Evidence, limit: int) -> str:

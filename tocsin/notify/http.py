@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import re
 from collections.abc import Mapping, Sequence
-from urllib.parse import urlsplit
 
 import httpx
 
@@ -18,21 +16,6 @@ ANSWER_LIMIT = 16 * 1024
 """Bytes of an answer that are read; what follows is dropped."""
 
 _CONTENT_TYPE = "application/json; charset=utf-8"
-
-
-def check_url(url: str, key: str) -> None:
-    """Check that `url` is one that can be posted to.
-
-    Raises:
-        ValueError: It is not; the message does not repeat it, since a webhook's URL is a secret.
-    """
-    try:
-        parts = urlsplit(url)
-        valid = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        valid = False
-    if not valid or re.search(r"[\s\x00-\x1f\x7f]", url):
-        raise ValueError(f"`{key}` must be an address such as https://example.com/path")
 
 
 class Poster:

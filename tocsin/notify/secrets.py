@@ -10,11 +10,28 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
+import msgspec
+
 from tocsin.model.errors import DeliveryFailed, SettingsError
 
 MASK = "***"
 _SHORTEST = 4
 """Shorter strings are not masked: they would tear holes into ordinary words and protect nothing."""
+
+
+def check_url(url: str, key: str) -> None:
+    """Check that `url` is one that can be posted to.
+
+    Raises:
+        ValueError: It is not; the message does not repeat it, since a webhook's URL is a secret.
+    """
+    try:
+        parts = urlsplit(url)
+        valid = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        valid = False
+    if not valid or re.search(r"[\s\x00-\x1f\x7f]", url):
+        raise ValueError(f"`{key}` must be an address such as https://example.com/path")
 
 
 def one_of(value: str, file: str, key: str, *, required: bool = True) -> None:
@@ -37,22 +54,28 @@ class Secret:
         key: The settings key, such as `routing_key`.
         value: The secret itself; empty if it is in a file.
         file: The file that holds it; read at every use, so that a rotated secret is taken up without a reload.
+        address: True if it is a URL.
     """
 
     key: str
     value: str = field(default="", repr=False)
     file: str = ""
+    address: bool = False
 
-    def check(self, path: str) -> None:
-        """Read it once, to find a mistake before the first alert does.
+    def check(self) -> str:
+        """Read and return it, to find a mistake before the first alert does.
 
         Raises:
-            SettingsError: The file cannot be read or is empty; its key is `path` and this secret's key.
+            SettingsError: The file cannot be read, is empty, or holds no URL where one is needed; its key is
+                `<key>_file`.
         """
         try:
-            self._read()
+            value = self._read()
+            if self.address and value:
+                check_url(value, self.key)
         except (OSError, ValueError) as error:
-            raise SettingsError(_reason(error), key=f"{path}.{self.key}_file") from None
+            raise SettingsError(_reason(error), key=f"{self.key}_file") from None
+        return value
 
     def read(self) -> str:
         """Return the secret; empty if none is set.
@@ -78,6 +101,17 @@ def _reason(error: OSError | ValueError) -> str:
     if isinstance(error, UnicodeDecodeError):
         return "the file is not UTF-8 text"
     return f"cannot read {error.filename}: {error.strerror}" if isinstance(error, OSError) else str(error)
+
+
+class SecretiveSettings(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
+    """Settings that do not show their secrets (the fields with a `_file` twin) when printed or logged."""
+
+    def __repr__(self) -> str:
+        names = self.__struct_fields__
+        shown = {
+            name: MASK if f"{name}_file" in names and getattr(self, name) else getattr(self, name) for name in names
+        }
+        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in shown.items())})"
 
 
 def mask(text: str, secrets: Iterable[str]) -> str:

@@ -8,7 +8,7 @@ one alert's title, severity and link remain, which fits anywhere.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -49,12 +49,20 @@ LEAST = Detail(alerts=1, evidence=0, text=60, facts=0)
 """What is always told."""
 
 
-class DoesNotFit(Exception):  # noqa: N818 - a statement about the message
+EVENTS_LIMIT = 1000
+"""Events of all alerts together: nobody reads more in one message, and rendering them for nothing takes time."""
+
+
+class DoesNotFit(Exception):
     """Even the least does not fit: the limit is below what a message needs, which is a mistake in our code."""
 
 
 def richest(
-    render: Callable[[Detail], Rendering], fits: Callable[[Rendering], bool], alerts: int, most: int | None = None
+    render: Callable[[Detail], Rendering],
+    fits: Callable[[Rendering], bool],
+    alerts: int,
+    most: int = 0,
+    steps: Sequence[Detail] = STEPS,
 ) -> Rendering:
     """Return the richest rendering that fits.
 
@@ -62,23 +70,27 @@ def richest(
         render: Renders at a detail.
         fits: Whether a rendering is within the destination's limits.
         alerts: How many alerts the message has.
-        most: The most alerts to tell at all; None for no such limit.
+        most: The most alerts to tell at all; 0 for no such limit.
+        steps: From richest to poorest.
 
     Raises:
         DoesNotFit: The rendering at `LEAST` is over the limits.
     """
     shown = min(alerts, most) if most else alerts
-    for step in STEPS:
+    for step in steps:
+        if shown * step.evidence > EVENTS_LIMIT:
+            continue
         rendering = render(replace(step, alerts=shown))
         if fits(rendering):
             return rendering
-    return _fewer_alerts(render, fits, shown)
+    return _fewer_alerts(render, fits, shown, steps[-1])
 
 
-def _fewer_alerts(render: Callable[[Detail], Rendering], fits: Callable[[Rendering], bool], shown: int) -> Rendering:
-    poorest = STEPS[-1]
-    too_many = bisect_left(range(1, shown), True, key=lambda count: not fits(render(replace(poorest, alerts=count))))
-    rendering = render(replace(poorest, alerts=too_many) if too_many else LEAST)
+def _fewer_alerts(
+    render: Callable[[Detail], Rendering], fits: Callable[[Rendering], bool], shown: int, poorest: Detail
+) -> Rendering:
+    fitting = bisect_left(range(1, shown), True, key=lambda count: not fits(render(replace(poorest, alerts=count))))
+    rendering = render(replace(poorest, alerts=fitting) if fitting else LEAST)
     if not fits(rendering):
         raise DoesNotFit
     return rendering

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 
 # Control characters, lone surrogates (no encoder takes them), and the marks that reorder or hide text on a screen.
-_HARMFUL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
+_HARMFUL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 _SPACE = re.compile(r"\s+")
 URL_LIMIT = 2000
 """Characters of the longest link that is passed on; browsers and destinations refuse longer ones."""
@@ -35,9 +35,14 @@ def link(url: str) -> str:
 
 def moment(time: datetime) -> str:
     """Return a time for people: to the second, with its zone."""
-    return time.strftime("%Y-%m-%d %H:%M:%S UTC")
+    return time.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
 def plural(count: int, noun: str) -> str:
     """Return `1 alert`, `2 alerts`."""
     return f"{count:,} {noun}" + ("" if count == 1 else "s")
+
+
+def encodable(text: str) -> str:
+    """Return `text` as it is, but for lone surrogates, which no encoder takes."""
+    return re.sub("[\ud800-\udfff]", "�", text)
