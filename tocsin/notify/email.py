@@ -54,7 +54,7 @@ class Tls(StrEnum):
     NONE = "none"
 
 
-class EmailSettings(SecretiveSettings, frozen=True, rename={"from_": "from"}):
+class EmailSettings(SecretiveSettings, kw_only=True, frozen=True, rename={"from_": "from"}):
     """Mail to some people, handed to an SMTP server."""
 
     to: Annotated[tuple[str, ...], Meta(min_length=1, description="Recipients.")]

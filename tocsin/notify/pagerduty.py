@@ -35,7 +35,7 @@ SEVERITIES = {
 """Our severities in PagerDuty's words."""
 
 
-class PagerDutySettings(SecretiveSettings, frozen=True):
+class PagerDutySettings(SecretiveSettings, kw_only=True, frozen=True):
     """A PagerDuty service, reached by the integration key of "Events API V2"."""
 
     routing_key: Annotated[str, Meta(description="The service's integration key; it is a secret.")] = ""

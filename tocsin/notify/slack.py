@@ -37,7 +37,7 @@ _AUTH = {
 _EMOJI = {"critical": "🔴", "high": "🟠", "medium": "🟡", "low": "🔵", "informational": "⚪"}
 
 
-class SlackSettings(SecretiveSettings, frozen=True):
+class SlackSettings(SecretiveSettings, kw_only=True, frozen=True):
     """A Slack channel, reached by an incoming webhook or by a bot's token."""
 
     url: Annotated[str, Meta(description="Incoming webhook URL; it is a secret.")] = ""

@@ -30,7 +30,7 @@ _COLORS = {
 }
 
 
-class TeamsSettings(SecretiveSettings, frozen=True):
+class TeamsSettings(SecretiveSettings, kw_only=True, frozen=True):
     """A Teams channel or chat, reached by a workflow that waits for a webhook request."""
 
     url: Annotated[str, Meta(description="The workflow's URL; it is a secret.")] = ""

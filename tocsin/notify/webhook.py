@@ -33,7 +33,7 @@ _RAW_PER_TEXT = 4
 """A raw event may be this many times as long as a text."""
 
 
-class WebhookSettings(SecretiveSettings, frozen=True):
+class WebhookSettings(SecretiveSettings, kw_only=True, frozen=True):
     """Any HTTP endpoint that takes Alertmanager's webhook payload."""
 
     url: Annotated[str, Meta(description="Where to post; taken for a secret.")] = ""
