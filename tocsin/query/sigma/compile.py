@@ -1,0 +1,96 @@
+"""Sigma rules to SQL predicates: the condition's tree, its detections, their items and values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sigma.conditions import ConditionAND, ConditionIdentifier, ConditionItem, ConditionNOT, ConditionSelector
+from sigma.exceptions import SigmaError
+from sigma.rule import SigmaDetection, SigmaDetectionItem, SigmaDetections, SigmaRule
+
+from tocsin.model.errors import RuleError
+from tocsin.query.sigma.items import Placeholders, all_of, any_of, item_condition
+from tocsin.query.sigma.logsource import condition_for, table_for
+from tocsin.query.sigma.syntax import location_of
+from tocsin.store.sql import Sql, compose
+
+
+@dataclass(frozen=True, slots=True)
+class Predicate:
+    """What a rule looks for.
+
+    Attributes:
+        table: The table whose rows it judges.
+        where: A UInt8 expression over the table's columns, never NULL.
+    """
+
+    table: str
+    where: Sql
+
+
+def compile_rule(rule: SigmaRule, placeholders: Placeholders | None = None) -> Predicate:
+    """Return the predicate of a rule.
+
+    Several conditions of one rule are alternatives.
+
+    Args:
+        rule: As `syntax.parse` gives it.
+        placeholders: Values for `expand`; a placeholder that is not among them is an error.
+
+    Raises:
+        RuleError: The rule asks for something that has no meaning here; the message says what.
+    """
+    table = table_for(rule.logsource)
+    try:
+        conditions = [
+            _Compiler(rule.detection, table, placeholders or {}).condition(c.parse(postprocess=False))
+            for c in rule.detection.parsed_condition
+        ]
+    except (SigmaError, ValueError) as error:
+        raise RuleError(str(error.args[0]) if error.args else str(error), location_of(rule), "detection") from None
+    rows = condition_for(rule.logsource)
+    return Predicate(table, all_of([*([rows] if rows else []), any_of(conditions)]))
+
+
+class _Compiler:
+    """Compiles the conditions of one rule."""
+
+    def __init__(self, detections: SigmaDetections, table: str, placeholders: Placeholders) -> None:
+        self._detections = detections
+        self._table = table
+        self._placeholders = placeholders
+
+    def condition(self, node: object) -> Sql:
+        """A node of the condition's tree."""
+        if isinstance(node, ConditionIdentifier):
+            return self._named(node.identifier)
+        if isinstance(node, ConditionSelector):
+            return self._selected(node)
+        if isinstance(node, ConditionNOT):
+            return compose("NOT ({part})", part=self.condition(node.args[0]))
+        assert isinstance(node, ConditionItem)  # noqa: S101 - AND or OR: pySigma's grammar has nothing else
+        parts = [self.condition(part) for part in node.args]
+        return all_of(parts) if isinstance(node, ConditionAND) else any_of(parts)
+
+    def _named(self, name: str) -> Sql:
+        if name not in self._detections.detections:
+            raise ValueError(f"the condition names {name!r}, which is not defined")
+        return self._detection(self._detections[name])
+
+    def _selected(self, selector: ConditionSelector) -> Sql:
+        found = selector.resolve_referenced_detections(self._detections)
+        if not found:
+            raise ValueError(f"'{selector.args[0]} of {selector.pattern}' fits none of the detections")
+        parts = [self._named(each.identifier) for each in found]
+        return all_of(parts) if selector.cond_class is ConditionAND else any_of(parts)
+
+    def _detection(self, detection: SigmaDetection) -> Sql:
+        parts = [
+            self._item(p) if isinstance(p, SigmaDetectionItem) else self._detection(p)
+            for p in detection.detection_items
+        ]
+        return all_of(parts) if detection.item_linking is ConditionAND else any_of(parts)
+
+    def _item(self, item: SigmaDetectionItem) -> Sql:
+        linked = item_condition(item, self._table, self._placeholders)
+        return compose("NOT ({part})", part=linked) if item.negated else linked

@@ -1,0 +1,249 @@
+"""One detection item (`field|modifiers: values`, or keywords) to a condition on a row."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import singledispatchmethod
+
+from sigma.conditions import ConditionAND
+from sigma.exceptions import SigmaError
+from sigma.modifiers import (
+    SigmaBase64Modifier,
+    SigmaBase64OffsetModifier,
+    SigmaCaseSensitiveModifier,
+    SigmaEndswithModifier,
+    SigmaStartswithModifier,
+)
+from sigma.rule import SigmaDetectionItem
+from sigma.types import (
+    Placeholder,
+    SigmaBool,
+    SigmaCIDRExpression,
+    SigmaCompareExpression,
+    SigmaExists,
+    SigmaExpansion,
+    SigmaFieldReference,
+    SigmaNull,
+    SigmaNumber,
+    SigmaRegularExpression,
+    SigmaString,
+    SigmaTimestampPart,
+    SigmaType,
+    TimestampPart,
+)
+
+from tocsin.query.sigma import values
+from tocsin.query.sigma.fields import WHOLE, resolve
+from tocsin.query.sigma.values import Test
+from tocsin.store.schema.tables import AUDIT
+from tocsin.store.sql import Sql, bind, compose, identifier, join
+
+Placeholders = Mapping[str, Sequence[str]]
+"""Values of `%name%` in items with the modifier `expand`."""
+
+_EXACT_CASE = {SigmaCaseSensitiveModifier, SigmaBase64Modifier, SigmaBase64OffsetModifier}
+_TIME_PARTS = {
+    TimestampPart.MINUTE: "toMinute",
+    TimestampPart.HOUR: "toHour",
+    TimestampPart.DAY: "toDayOfMonth",
+    TimestampPart.WEEK: "toISOWeek",
+    TimestampPart.MONTH: "toMonth",
+    TimestampPart.YEAR: "toYear",
+}
+
+
+def all_of(parts: Sequence[Sql]) -> Sql:
+    """All of the conditions hold."""
+    return _linked(parts, " AND ")
+
+
+def any_of(parts: Sequence[Sql]) -> Sql:
+    """Any of the conditions holds."""
+    return _linked(parts, " OR ")
+
+
+def item_condition(item: SigmaDetectionItem, table: str, placeholders: Placeholders) -> Sql:
+    """A UInt8 expression for one detection item, whose own negation (`neq`) is left to the caller.
+
+    Raises:
+        ValueError: A value has no meaning here; the message says which.
+    """
+    judge = _Keyword(item, table) if item.field is None else _Bound(item, table)
+    link = all_of if item.value_linking is ConditionAND else any_of
+    alternatives = [list(_filled(value, placeholders)) for value in item.value or [SigmaNull()]]
+    if link is any_of:
+        alternatives = [[value for group in alternatives for value in group]]
+    return link([judge.any(group) for group in alternatives])
+
+
+def _linked(parts: Sequence[Sql], word: str) -> Sql:
+    return parts[0] if len(parts) == 1 else compose("({parts})", parts=join(word, parts))
+
+
+def _filled(value: SigmaType, placeholders: Placeholders) -> Iterator[SigmaType]:
+    """The alternatives that a value stands for: expansions opened, placeholders replaced."""
+    if isinstance(value, SigmaExpansion):
+        for each in value.values:
+            yield from _filled(each, placeholders)
+    elif isinstance(value, SigmaString | SigmaRegularExpression) and value.contains_placeholder():
+
+        def replace(placeholder: Placeholder) -> Iterator[str]:
+            if placeholder.name not in placeholders:
+                raise ValueError(f"the placeholder %{placeholder.name}% is not defined")
+            yield from placeholders[placeholder.name]
+
+        yield from value.replace_placeholders(replace)
+    else:
+        yield value
+
+
+class _Item:
+    """What both kinds of item share.
+
+    Args:
+        item: The detection item.
+        table: The table its rows are in.
+    """
+
+    def __init__(self, item: SigmaDetectionItem, table: str) -> None:
+        modifiers = set(item.modifiers)
+        self._cased = bool(modifiers & _EXACT_CASE)
+        self._starts = SigmaStartswithModifier in modifiers
+        self._ends = SigmaEndswithModifier in modifiers
+        self._table = table
+
+    def any(self, group: Iterable[SigmaType]) -> Sql:
+        """Any value of the group fits."""
+        raise NotImplementedError
+
+
+class _Bound(_Item):
+    """An item with a field."""
+
+    def __init__(self, item: SigmaDetectionItem, table: str) -> None:
+        super().__init__(item, table)
+        self._name = item.field or ""
+        self._field = resolve(table, self._name)
+
+    def any(self, group: Iterable[SigmaType]) -> Sql:
+        """See `_Item.any`; plain strings are compared in one go."""
+        plain: list[str] = []
+        parts: list[Sql] = []
+        for value in group:
+            text = values.plain(value) if isinstance(value, SigmaString) else None
+            if text is None:
+                parts.append(self._fits(value))
+            else:
+                plain.append(text)
+        if plain:
+            parts.insert(0, self._field.any(values.equals(plain, cased=self._cased)))
+        return any_of(parts)
+
+    @singledispatchmethod
+    def _fits(self, value: SigmaType) -> Sql:
+        raise ValueError(f"{self._name}: a value of type {type(value).__name__} has no meaning here")
+
+    @_fits.register
+    def _(self, value: SigmaString) -> Sql:
+        if values.is_anything(value):
+            return self._field.some
+        return self._field.any(values.matches(value, cased=self._cased))
+
+    @_fits.register
+    def _(self, value: SigmaRegularExpression) -> Sql:
+        return self._field.any(values.finds(value, starts=self._starts, ends=self._ends))
+
+    @_fits.register
+    def _(self, value: SigmaNumber) -> Sql:
+        if isinstance(value, SigmaTimestampPart):
+            return self._moment(value, "=")
+        return self._field.any(values.is_number(value))
+
+    @_fits.register
+    def _(self, value: SigmaCompareExpression) -> Sql:
+        operator = values.OPERATORS[value.op]
+        if isinstance(value.number, SigmaTimestampPart):
+            return self._moment(value.number, operator)
+        return self._field.any(values.compares(value.number, operator))
+
+    @_fits.register
+    def _(self, value: SigmaBool) -> Sql:
+        return self._field.any(values.is_bool(value))
+
+    @_fits.register
+    def _(self, value: SigmaCIDRExpression) -> Sql:
+        return self._field.any(values.in_network(value))
+
+    @_fits.register
+    def _(self, value: SigmaNull) -> Sql:
+        return compose("NOT ({some})", some=self._field.some)
+
+    @_fits.register
+    def _(self, value: SigmaExists) -> Sql:
+        return compose("({there})" if value.exists else "NOT ({there})", there=self._field.present)
+
+    @_fits.register
+    def _(self, value: SigmaFieldReference) -> Sql:
+        other = resolve(self._table, value.field)
+        compare = _relation(value, cased=self._cased)
+        return self._field.any(
+            Test(lambda x: other.any(Test(lambda y: compare(x, y), empty=True), "y"), empty=True),
+        )
+
+    def _moment(self, value: SigmaTimestampPart, operator: str) -> Sql:
+        part = f"{_TIME_PARTS[value.timestamp_part]}({{t}})"
+        number = bind(int(value.number))
+        if self._field.moment is not None:
+            return compose(f"{part} {operator} {{n}}", t=self._field.moment, n=number)
+
+        def test(x: Sql) -> Sql:
+            moment = compose("parseDateTime64BestEffortOrNull({x}, 6, 'UTC')", x=x)
+            return compose(f"ifNull({part} {operator} {{n}}, 0)", t=moment, n=number)
+
+        return self._field.any(Test(test))
+
+
+class _Keyword(_Item):
+    """Values without a field: searched anywhere in the line or the event's JSON."""
+
+    def __init__(self, item: SigmaDetectionItem, table: str) -> None:
+        super().__init__(item, table)
+        self._whole = identifier(WHOLE[table])
+
+    def any(self, group: Iterable[SigmaType]) -> Sql:
+        """See `_Item.any`."""
+        return any_of([self._found(value) for value in group])
+
+    def _found(self, value: SigmaType) -> Sql:
+        if isinstance(value, SigmaRegularExpression):
+            return values.finds(value, starts=self._starts, ends=self._ends).of(self._whole)
+        if isinstance(value, SigmaNumber | SigmaBool):
+            value = SigmaString(str(value).lower())
+        if not isinstance(value, SigmaString):
+            kind = type(value).__name__
+            raise SigmaError(f"a keyword can be text, a number or a regular expression, not a {kind}")
+        spellings = [value]
+        if self._table == AUDIT.name:
+            spellings += _as_json(value)
+        return any_of([values.contains(each, cased=self._cased).of(self._whole) for each in spellings])
+
+
+def _as_json(value: SigmaString) -> list[SigmaString]:
+    """The value as it stands inside a JSON string, if that is different."""
+    written = value.map_str_parts(lambda part: json.dumps(part, ensure_ascii=False)[1:-1])
+    return [] if written.s == value.s else [written]
+
+
+def _relation(reference: SigmaFieldReference, *, cased: bool) -> Callable[[Sql, Sql], Sql]:
+    template = {
+        (False, False): "{x} = {y}",
+        (True, False): "startsWith({x}, {y})",
+        (False, True): "endsWith({x}, {y})",
+        (True, True): "position({x}, {y}) > 0",
+    }[reference.starts_with, reference.ends_with]
+
+    def compare(x: Sql, y: Sql) -> Sql:
+        return compose(template, x=x if cased else values.folded(x), y=y if cased else values.folded(y))
+
+    return compare
