@@ -17,7 +17,7 @@ from tocsin.intake.settings import IntakeSettings
 from tocsin.kit.units import ByteSize, Duration
 from tocsin.kit.yaml_source import Document, YamlError, parse_path, read_yaml
 from tocsin.model.errors import Location, SettingsError
-from tocsin.notify.table import NotifySettings, Receiver
+from tocsin.notify.table import Receiver
 from tocsin.rules.settings import RulesSettings
 from tocsin.store.settings import StoreSettings
 
@@ -49,7 +49,10 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, frozen=
     intake: Annotated[IntakeSettings, Meta(description="What comes in.")] = IntakeSettings()
     rules: Annotated[RulesSettings, Meta(description="Detection rules.")] = RulesSettings()
     alerting: Annotated[AlertingSettings, Meta(description="Which alerts go to whom.")] = AlertingSettings()
-    notify: Annotated[NotifySettings, Meta(description="What holds for all destinations.")] = NotifySettings()
+    allow_private_destinations: Annotated[
+        list[str],
+        Meta(description="Hosts of receivers that may lie on this machine or its link, which are refused otherwise."),
+    ] = []
     receivers: Annotated[list[Receiver], Meta(description="Named groups of destinations; routes name them.")] = []
 
 
@@ -87,8 +90,9 @@ def parse(text: str, file: str) -> Settings:
     if len(documents) > 1:
         raise SettingsError("expected one YAML document", Location(file, *documents[1].position(())))
     document = documents[0] if documents else Document({}, None)
-    settings = decode(document, Settings, file)
-    return _with_secrets(settings, document, file)
+    settings: Settings = decode(document, Settings, file)
+    store = _with_secrets(settings.store, document, file, ("store",))
+    return msgspec.structs.replace(settings, store=store)
 
 
 def decode(document: Document, type_: type[Any], file: str) -> Any:
@@ -142,7 +146,7 @@ def _dotted(steps: list[str | int]) -> str:
 
 
 def _with_secrets(value: Any, document: Document, file: str, steps: tuple[str | int, ...] = ()) -> Any:
-    """Put the content of every `<name>_file` into `<name>`, throughout a settings value."""
+    """Put the content of every `<name>_file` into `<name>`. (Tokens and destinations read their files themselves.)"""
     if isinstance(value, list):
         return [_with_secrets(item, document, file, (*steps, number)) for number, item in enumerate(value)]
     if not isinstance(value, msgspec.Struct):

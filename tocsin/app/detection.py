@@ -1,0 +1,103 @@
+"""The loop that lets rules see what was committed: at each tick, the batches after the watermark, then on to alerts."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from tocsin.kit.clock import Clock
+from tocsin.model.alerts import Tick
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Heads:
+    """How far the next evaluation goes.
+
+    Attributes:
+        upto: Per writer with something new, the last batch of the evaluation.
+        all: False if there is more, which is to be evaluated without waiting for the next tick.
+    """
+
+    upto: Mapping[str, int]
+    all: bool = True
+
+
+class Evaluate(Protocol):
+    """`rules.detector.Detector.evaluate`."""
+
+    def __call__(self, after: Mapping[str, int], upto: Mapping[str, int], now: datetime) -> Tick:
+        """Evaluate all stream rules over the batches in `(after, upto]` of each writer."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Seams:
+    """What the loop is connected to. All but `evaluated` block and are called in a worker thread.
+
+    Attributes:
+        heads: How far to go, given how far rules have come per writer.
+        watermarks: Last batch that rules have seen and alerts know of, per writer; read once, at the start.
+        evaluate: The rules, as they are now.
+        accept: Takes a tick; stores alerts, messages and watermarks in one transaction.
+        evaluated: Told of each tick and its seconds.
+        wake: Called after a tick with signals: messages may be due.
+    """
+
+    heads: Callable[[Mapping[str, int]], Heads]
+    watermarks: Callable[[], Mapping[str, int]]
+    evaluate: Callable[[], Evaluate]
+    accept: Callable[[Tick], None]
+    evaluated: Callable[[Tick, float], None]
+    wake: Callable[[], None]
+
+
+class DetectionLoop:
+    """Runs the stream rules.
+
+    Args:
+        seams: What it is connected to.
+        clock: Time.
+        tick: Seconds between looks.
+    """
+
+    def __init__(self, seams: Seams, clock: Clock, tick: float) -> None:
+        self._seams = seams
+        self._clock = clock
+        self._tick = tick
+        self._seen: dict[str, int] = {}
+
+    @property
+    def seen(self) -> Mapping[str, int]:
+        """Per writer, the last batch that rules have seen."""
+        return self._seen
+
+    async def run(self) -> None:
+        """Look at each tick, until cancelled. Started again after a failure, it goes on from the stored state."""
+        self._seen = dict(await asyncio.to_thread(self._seams.watermarks))
+        while True:
+            began = self._clock.monotonic()
+            if await self.once():
+                await self._clock.sleep(self._tick - (self._clock.monotonic() - began))
+
+    async def once(self) -> bool:
+        """Evaluate what is new, if anything is. Returns False if there is more to evaluate at once."""
+        heads = await asyncio.to_thread(self._seams.heads, self._seen)
+        if heads.upto:
+            tick, seconds = await asyncio.to_thread(self._evaluate, heads.upto)
+            self._seen.update(tick.watermarks)
+            self._seams.evaluated(tick, seconds)
+            if tick.signals:
+                self._seams.wake()
+        return heads.all
+
+    def _evaluate(self, upto: Mapping[str, int]) -> tuple[Tick, float]:
+        began = self._clock.monotonic()
+        tick = self._seams.evaluate()(self._seen, upto, self._clock.now())
+        self._seams.accept(tick)
+        return tick, self._clock.monotonic() - began
