@@ -5,7 +5,7 @@ A message is `pending` until it is `sent`, `failed` (given up; it may be put bac
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -14,9 +14,9 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, delete, exists, func, insert, select, update
 
 from tocsin.model.alerts import Notification
-from tocsin.store.state.rows import chunks
 from tocsin.store.state.tables import outbox as _table
 
+_PAGE = 100
 _BARE = [column for column in _table.c if column is not _table.c.notification]
 
 
@@ -116,21 +116,14 @@ def enqueue(connection: Connection, messages: Sequence[NewMessage]) -> None:
 
 def next_due(connection: Connection, destination: str, now: datetime) -> tuple[Message, Notification] | None:
     """The next message to try: the oldest one that is due and overtakes no other of its group."""
-    earlier = _table.alias()
-    blocked = exists().where(
-        earlier.c.destination == destination,
-        earlier.c.state == MessageState.PENDING,
-        earlier.c.group_key == _table.c.group_key,
-        earlier.c.id < _table.c.id,
-    )
-    query = select(_table).where(*_pending(destination), _table.c.due_at <= now, ~blocked).order_by(_table.c.id)
+    query = select(_table).where(*_heads(destination), _table.c.due_at <= now).order_by(_table.c.id)
     row = connection.execute(query.limit(1)).first()
     return (_message(row), row.notification) if row else None
 
 
 def next_time(connection: Connection, destination: str) -> datetime | None:
-    """When the next message of a destination is due; None if none is pending."""
-    return connection.execute(select(func.min(_table.c.due_at)).where(*_pending(destination))).scalar()
+    """When the next message of a destination may be tried; None if none is pending."""
+    return connection.execute(select(func.min(_table.c.due_at)).where(*_heads(destination))).scalar()
 
 
 def pending_count(connection: Connection, destination: str) -> int:
@@ -138,10 +131,12 @@ def pending_count(connection: Connection, destination: str) -> int:
     return connection.execute(select(func.count()).where(*_pending(destination))).scalar_one()
 
 
-def pending(connection: Connection, destination: str) -> list[tuple[Message, Notification]]:
-    """All pending messages of a destination, oldest first."""
-    rows = connection.execute(select(_table).where(*_pending(destination)).order_by(_table.c.id))
-    return [(_message(row), row.notification) for row in rows]
+def pending(connection: Connection, destination: str) -> Iterator[tuple[Message, Notification]]:
+    """Yield all pending messages of a destination, oldest first, without holding all of them."""
+    query = select(_table).where(*_pending(destination)).order_by(_table.c.id)
+    with connection.execute(query.execution_options(yield_per=_PAGE)) as rows:
+        for row in rows:
+            yield _message(row), row.notification
 
 
 def mark_sent(connection: Connection, message: Message, answer: str, now: datetime) -> None:
@@ -183,17 +178,17 @@ def give_up(connection: Connection, message: Message, error: str, reason: str, n
     )
 
 
-def merge(connection: Connection, merged: Sequence[Message], digest: NewMessage, now: datetime) -> None:
-    """Put one message in the place of many."""
+def merge(connection: Connection, digest: NewMessage, now: datetime) -> int:
+    """Put one message in the place of all that are pending for its destination; returns their number."""
     connection.execute(insert(_table), [_row(digest)])
     key = digest.notification.idempotency_key
     into = connection.execute(select(_table.c.id).where(_table.c.idempotency_key == key)).scalar_one()
-    for part in chunks([message.id for message in merged]):
-        connection.execute(
-            update(_table)
-            .where(_table.c.id.in_(part))
-            .values(state=MessageState.MERGED, merged_into=into, finished_at=now)
-        )
+    merged = connection.execute(
+        update(_table)
+        .where(*_pending(digest.destination), _table.c.id != into)
+        .values(state=MessageState.MERGED, merged_into=into, finished_at=now)
+    )
+    return merged.rowcount
 
 
 def requeue(connection: Connection, id_: int, now: datetime) -> bool:
@@ -236,6 +231,18 @@ def prune(connection: Connection, before: datetime) -> int:
     """Forget messages that became due before `before` and are not pending; returns their number."""
     gone = delete(_table).where(_table.c.state != MessageState.PENDING, _table.c.created_at < before)
     return connection.execute(gone).rowcount
+
+
+def _heads(destination: str) -> tuple[Any, ...]:
+    """Pending, and the first one of its group."""
+    earlier = _table.alias()
+    blocked = exists().where(
+        earlier.c.destination == destination,
+        earlier.c.state == MessageState.PENDING,
+        earlier.c.group_key == _table.c.group_key,
+        earlier.c.id < _table.c.id,
+    )
+    return (*_pending(destination), ~blocked)
 
 
 def _pending(destination: str) -> tuple[Any, Any]:
