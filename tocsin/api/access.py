@@ -87,7 +87,8 @@ TABLE: tuple[Entry, ...] = (
     Entry("GET POST WEBSOCKET", "/_nicegui_ws/*", Access.VIEWER),
     Entry("GET", "/", Access.VIEWER),
     Entry("GET", "/alerts/{fingerprint}", Access.VIEWER),
-    Entry("GET", "/sources", Access.VIEWER),
+    Entry("GET", "/runbooks/{slug}", Access.VIEWER),
+    Entry("GET", "/runbooks/{slug}", Access.VIEWER),
 )
 """The first line that covers a request decides."""
 
