@@ -44,7 +44,8 @@ class Seams:
         heads: How far to go, given how far rules have come per writer.
         watermarks: Last batch that rules have seen and alerts know of, per writer; read once, at the start.
         evaluate: The rules, as they are now.
-        accept: Takes a tick; stores alerts, messages and watermarks in one transaction.
+        accept: Takes a tick; stores alerts, messages and watermarks in one transaction. False if another replica was
+            faster, and nothing was stored.
         evaluated: Told of each tick and its seconds.
         wake: Called after a tick with signals: messages may be due.
     """
@@ -52,7 +53,7 @@ class Seams:
     heads: Callable[[Mapping[str, int]], Heads]
     watermarks: Callable[[], Mapping[str, int]]
     evaluate: Callable[[], Evaluate]
-    accept: Callable[[Tick], None]
+    accept: Callable[[Tick], bool]
     evaluated: Callable[[Tick, float], None]
     wake: Callable[[], None]
 
@@ -90,7 +91,6 @@ class DetectionLoop:
         heads = await asyncio.to_thread(self._seams.heads, self._seen)
         if heads.upto:
             tick, seconds = await asyncio.to_thread(self._evaluate, heads.upto)
-            self._seen.update(tick.watermarks)
             self._seams.evaluated(tick, seconds)
             if tick.signals:
                 self._seams.wake()
@@ -99,5 +99,8 @@ class DetectionLoop:
     def _evaluate(self, upto: Mapping[str, int]) -> tuple[Tick, float]:
         began = self._clock.monotonic()
         tick = self._seams.evaluate()(self._seen, upto, self._clock.now())
-        self._seams.accept(tick)
+        if self._seams.accept(tick):
+            self._seen.update(tick.watermarks)
+        else:
+            self._seen = dict(self._seams.watermarks())
         return tick, self._clock.monotonic() - began

@@ -43,12 +43,6 @@ class Metrics:
             "tocsin_task_failures", "Failures of background tasks, which were restarted.", ["task"], registry=registry
         )
         self._reloads = Counter("tocsin_reloads", "Reloads of the settings.", ["outcome"], registry=registry)
-        self._notifications = Counter(
-            "tocsin_notifications",
-            "Attempts to deliver a message, by outcome (`sent`, or the reason of the failure).",
-            ["receiver", "kind", "outcome"],
-            registry=registry,
-        )
 
     def gauge(self, name: str, about: str, read: Callable[[], float]) -> None:
         """Show the value of `read` at the time of each scrape."""
@@ -76,7 +70,3 @@ class Metrics:
     def reloaded(self, outcome: str) -> None:
         """The settings were read again: `taken` or `refused`."""
         self._reloads.labels(outcome).inc()
-
-    def notified(self, receiver: str, kind: str, outcome: str) -> None:
-        """A message was sent, or an attempt failed for `outcome`."""
-        self._notifications.labels(receiver, kind, outcome).inc()

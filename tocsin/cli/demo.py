@@ -62,6 +62,7 @@ def demo(
         _replay(client, console)
         alerts = _settled(client, catcher)
         _show_alerts(console, alerts, address)
+        _show_evidence(console, client, alerts)
         _show_messages(console, catcher)
         if leave:
             return
@@ -184,11 +185,16 @@ def _show_alerts(console: Console, alerts: list[dict[str, Any]], address: str) -
         link = f"[link={address}/alerts/{alert['fingerprint']}]{escape(alert['title'])}[/link]"
         table.add_row(f"[{_COLOURS[severity]}]{severity}[/]", link, escape(where), str(alert["count"]))
     console.print(table)
-    worst = next((alert for alert in alerts if alert.get("evidence")), None)
-    if worst:
-        console.print(f"\n[bold]Evidence of the first:[/] {escape(worst['title'])}")
-        for item in worst["evidence"][:3]:
-            console.print(f"  {item['time']}  {escape(item['summary'])}  [dim]{item['event_id']}[/]")
+
+
+def _show_evidence(console: Console, client: httpx.Client, alerts: list[dict[str, Any]]) -> None:
+    if not alerts:
+        return
+    answer = client.get(f"{_NATIVE}/alerts/{alerts[0]['fingerprint']}").raise_for_status().json()
+    alert = answer.get("alert", answer)
+    console.print(f"\n[bold]The events behind the first:[/] {escape(alert['title'])}")
+    for item in alert["evidence"][:5]:
+        console.print(f"  {item['time']}  {escape(item['summary'])}  [dim]auditID {item['event_id']}[/]")
 
 
 def _show_messages(console: Console, catcher: Catcher) -> None:

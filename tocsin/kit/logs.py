@@ -58,5 +58,5 @@ def configure(level: str, form: str, output: TextIO = sys.stderr) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
-    for chatty in ("httpx", "httpcore", "uvicorn.access", "sigma", "asyncio", "clickhouse_connect"):
+    for chatty in ("httpx", "httpcore", "uvicorn.access", "uvicorn.error", "sigma", "asyncio", "clickhouse_connect"):
         logging.getLogger(chatty).setLevel(max(logging.WARNING, root.level))

@@ -34,7 +34,11 @@ async def supervise(
             raise
         except Exception as error:  # The edge of a supervised loop: whatever broke it, it goes on.
             failures = 1 if clock.monotonic() - began > 60 else failures + 1
-            log.exception("a background task failed", extra={"task": name, "failures": failures})
+            log.error(  # noqa: TRY400 - see exc_info
+                "a background task failed",
+                exc_info=failures == 1,  # The same trace again and again would hide what matters.
+                extra={"task": name, "failures": failures, "reason": f"{type(error).__name__}: {error}"},
+            )
             failed(name, error)
             await clock.sleep(backoff.delay(failures))
         else:
