@@ -10,7 +10,26 @@ import pytest
 
 from tests.api.serving import Running, fresh_state
 from tocsin.store.base import Columns
+from tocsin.store.schema.tables import TABLES
+from tocsin.store.sql import Sql
 from tocsin.testing.clock import VirtualClock
+from tocsin.testing.stores import fresh_columns
+
+
+@pytest.fixture(scope="module")
+def store() -> Iterator[Columns]:
+    """One store for the tests of a module, as making one takes a while."""
+    found = fresh_columns()
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def columns(store: Columns) -> Iterator[Columns]:
+    """That store, emptied after each test."""
+    yield store
+    for table in TABLES:
+        store.run(Sql(f"TRUNCATE TABLE {table}"))
 
 
 @pytest.fixture
