@@ -5,14 +5,19 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from functools import partial
+from typing import ParamSpec, Protocol, TypeVar
 
 from tocsin.kit.clock import Clock
 from tocsin.model.alerts import Tick
 
 log = logging.getLogger(__name__)
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +77,8 @@ class DetectionLoop:
         self._clock = clock
         self._tick = tick
         self._seen: dict[str, int] = {}
+        # One thread, so that the engine keeps one session for it.
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="tocsin-rules")
 
     @property
     def seen(self) -> Mapping[str, int]:
@@ -80,7 +87,7 @@ class DetectionLoop:
 
     async def run(self) -> None:
         """Look at each tick, until cancelled. Started again after a failure, it goes on from the stored state."""
-        self._seen = dict(await asyncio.to_thread(self._seams.watermarks))
+        self._seen = dict(await self._in_thread(self._seams.watermarks))
         while True:
             began = self._clock.monotonic()
             if await self.once():
@@ -88,13 +95,16 @@ class DetectionLoop:
 
     async def once(self) -> bool:
         """Evaluate what is new, if anything is. Returns False if there is more to evaluate at once."""
-        heads = await asyncio.to_thread(self._seams.heads, self._seen)
+        heads = await self._in_thread(self._seams.heads, self._seen)
         if heads.upto:
-            tick, seconds = await asyncio.to_thread(self._evaluate, heads.upto)
+            tick, seconds = await self._in_thread(self._evaluate, heads.upto)
             self._seams.evaluated(tick, seconds)
             if tick.signals:
                 self._seams.wake()
         return heads.all
+
+    async def _in_thread(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, partial(work, *args, **kwargs))
 
     def _evaluate(self, upto: Mapping[str, int]) -> tuple[Tick, float]:
         began = self._clock.monotonic()
