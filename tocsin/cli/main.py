@@ -78,6 +78,7 @@ class _Commands(TyperGroup):
         return entry and TyperCommand(cmd_name, help=entry.summary, rich_help_panel=entry.panel)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        self.commands = {name: self.get_command(ctx, name) for name in COMMANDS}  # What a misspelling may have meant.
         name, _, rest = super().resolve_command(ctx, args)
         return name, load(str(name)), rest
 

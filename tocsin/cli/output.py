@@ -55,13 +55,13 @@ class Output:
         """Print a sentence."""
         sys.stdout.write(printable(text, keep_lines=True) + "\n")
 
-    def table(self, heads: Sequence[str], rows: Iterable[Sequence[str]], *, empty: str) -> None:
+    def table(self, heads: Sequence[str], rows: Iterable[Sequence[str]], *, empty: str, header: bool = True) -> None:
         """Print a table, or the sentence `empty` on standard error if there are no rows. Severities are coloured."""
         from rich.table import Table
         from rich.text import Text
 
         console = self.console()
-        table = Table(box=None, pad_edge=False, header_style="bold" if console.is_terminal else "")
+        table = Table(box=None, pad_edge=False, show_header=header, header_style="bold" if console.is_terminal else "")
         for head in heads:
             table.add_column(head, overflow="fold", no_wrap=not console.is_terminal)
         for row in rows:
