@@ -1,0 +1,1 @@
+"""Tests of the wire formats, each through the real writer's statements."""
