@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sigma.conditions import ConditionAND, ConditionIdentifier, ConditionItem, ConditionNOT, ConditionSelector
@@ -11,6 +12,7 @@ from sigma.rule import SigmaDetection, SigmaDetectionItem, SigmaDetections, Sigm
 from tocsin.model.errors import RuleError
 from tocsin.query.sigma.items import Placeholders, all_of, any_of, item_condition
 from tocsin.query.sigma.logsource import condition_for, table_for
+from tocsin.query.sigma.sharing import Shared, inlined, with_clause
 from tocsin.query.sigma.syntax import location_of
 from tocsin.store.sql import Sql, compose
 
@@ -21,11 +23,34 @@ class Predicate:
 
     Attributes:
         table: The table whose rows it judges.
-        where: A UInt8 expression over the table's columns, never NULL.
+        where: A condition on the table's columns (an expression of 0 or 1, never NULL) that stands by itself.
+        short: The same with names for what other rules may have in common; see `together`.
+        names: What the names in `short` stand for, in order of definition.
     """
 
     table: str
     where: Sql
+    short: Sql
+    names: Mapping[str, Sql]
+
+
+@dataclass(frozen=True, slots=True)
+class Together:
+    """Predicates of one table, made for one query: `<with_clause> SELECT ... <conditions> ... FROM <table>`.
+
+    Attributes:
+        with_clause: `WITH ... `, or nothing.
+        conditions: Each predicate's condition, in order; they use the names that `with_clause` defines.
+    """
+
+    with_clause: Sql
+    conditions: tuple[Sql, ...]
+
+
+def together(predicates: Sequence[Predicate]) -> Together:
+    """Return predicates so that what they have in common stands once in the query: several times cheaper to plan."""
+    named = [item for predicate in predicates for item in predicate.names.items()]
+    return Together(with_clause(named), tuple(predicate.short for predicate in predicates))
 
 
 def compile_rule(rule: SigmaRule, placeholders: Placeholders | None = None) -> Predicate:
@@ -41,21 +66,24 @@ def compile_rule(rule: SigmaRule, placeholders: Placeholders | None = None) -> P
         RuleError: The rule asks for something that has no meaning here; the message says what.
     """
     table = table_for(rule.logsource)
+    compiler = _Compiler(rule.detection, table, placeholders or {})
     try:
-        conditions = [
-            _Compiler(rule.detection, table, placeholders or {}).condition(c.parse(postprocess=False))
-            for c in rule.detection.parsed_condition
+        parts = [
+            compiler.condition(condition.parse(postprocess=False)) for condition in rule.detection.parsed_condition
         ]
     except (SigmaError, ValueError) as error:
         raise RuleError(str(error.args[0]) if error.args else str(error), location_of(rule), "detection") from None
     rows = condition_for(rule.logsource)
-    return Predicate(table, all_of([*([rows] if rows else []), any_of(conditions)]))
+    short = all_of([*([rows] if rows else []), any_of(parts)])
+    names = compiler.shared.used_in(short)
+    return Predicate(table, inlined(short, names), short, names)
 
 
 class _Compiler:
     """Compiles the conditions of one rule."""
 
     def __init__(self, detections: SigmaDetections, table: str, placeholders: Placeholders) -> None:
+        self.shared = Shared()
         self._detections = detections
         self._table = table
         self._placeholders = placeholders
@@ -92,5 +120,5 @@ class _Compiler:
         return all_of(parts) if detection.item_linking is ConditionAND else any_of(parts)
 
     def _item(self, item: SigmaDetectionItem) -> Sql:
-        linked = item_condition(item, self._table, self._placeholders)
+        linked = item_condition(item, self._table, self._placeholders, self.shared)
         return compose("NOT ({part})", part=linked) if item.negated else linked

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from tocsin.query.sigma.logsource import table_for
 from tocsin.query.sigma.paths import parse_path, pieces, texts
+from tocsin.query.sigma.sharing import Shared, inlined
 from tocsin.query.sigma.values import Test
-from tocsin.store.schema.tables import AUDIT, LOGS
+from tocsin.store.schema.tables import AUDIT, LOGS, Table
 from tocsin.store.sql import Sql, bind, compose, identifier, join
 
 __all__ = ["AUDIT_COLUMNS", "WHOLE", "Field", "field_number", "field_text", "resolve", "table_for"]
@@ -29,6 +30,8 @@ AUDIT_COLUMNS = {
     "sourceIP": "source_ip",
     "userAgent": "user_agent",
     "requestURI": "request_uri",
+    "stageTimestamp": "time",
+    "requestReceivedTimestamp": "received",
     "objectRef.apiGroup": "api_group",
     "objectRef.apiVersion": "api_version",
     "objectRef.resource": "resource",
@@ -48,55 +51,56 @@ AUDIT_COLUMNS = {
 WHOLE = {AUDIT.name: "raw", LOGS.name: "line"}
 """The column that keywords are searched in."""
 
-_AUDIT_TIMES = {"stageTimestamp": "time", "requestReceivedTimestamp": "received"}
-
 
 @dataclass(frozen=True, slots=True)
 class Field:
     """What a field name means in SQL.
 
     Attributes:
-        text: A String expression that is '' when the field is absent or, if `many`, an Array(String) expression of all
+        exact: A String expression that is '' when the field is absent or, if `many`, an Array(String) expression of all
             its values that are not null.
+        folded: The same in lower case.
         many: Whether the field can have several values.
-        present: A UInt8 expression: the field is there, even if null or empty where that can be told.
+        present: A condition: the field is there, even if null or empty where that can be told.
         moment: A DateTime64 expression, if the field has a column of that type.
     """
 
-    text: Sql
+    exact: Sql
+    folded: Sql
     many: bool
     present: Sql
     moment: Sql | None = None
 
     def any(self, test: Test, variable: str = "x") -> Sql:
-        """A UInt8 expression: `test` holds for any value that the field has.
+        """A condition: `test` holds for any value that the field has.
 
         Args:
             test: The condition on one value.
             variable: Name of the lambda's variable; nested lambdas need different ones.
         """
+        text = self.exact if test.cased else self.folded
         if self.many:
-            return compose(
-                f"arrayExists({variable} -> {{test}}, {{text}})", test=test.of(Sql(variable)), text=self.text
-            )
-        condition = test.of(self.text)
-        return compose("({x} != '' AND {test})", x=self.text, test=condition) if test.empty else condition
+            return compose(f"arrayExists({variable} -> {{test}}, {{text}})", test=test.of(Sql(variable)), text=text)
+        condition = test.of(text)
+        return compose("({x} != '' AND {test})", x=text, test=condition) if test.empty else condition
 
     @property
     def some(self) -> Sql:
-        """A UInt8 expression: the field has a value that is not null."""
-        return compose("notEmpty({text})" if self.many else "{text} != ''", text=self.text)
+        """A condition: the field has a value that is not null."""
+        return compose("notEmpty({text})" if self.many else "{text} != ''", text=self.exact)
 
 
-def resolve(table: str, field: str) -> Field:
+def resolve(table: str, field: str, shared: Shared) -> Field:
     """Return what `field` means in `table` (`audit` or `logs`); any name means something."""
-    return _audit(field) if table == AUDIT.name else _logs(field)
+    return _audit(field, shared) if table == AUDIT.name else _logs(field, shared)
 
 
 def field_text(table: str, field: str) -> Sql:
     """A String expression of a field's first value, '' when it is absent."""
-    found = resolve(table, field)
-    return compose("({text})[1]", text=found.text) if found.many else compose("toString({text})", text=found.text)
+    shared = Shared()
+    found = resolve(table, field, shared)
+    text = compose("{text}[1]" if found.many else "{text}", text=found.exact)
+    return inlined(compose("toString({text})", text=text), shared.used_in(text))
 
 
 def field_number(table: str, field: str) -> Sql:
@@ -104,57 +108,63 @@ def field_number(table: str, field: str) -> Sql:
     return compose("toFloat64OrNull({text})", text=field_text(table, field))
 
 
-def _column(table: str, name: str) -> Field:
-    kind = next(column.type for column in (AUDIT if table == AUDIT.name else LOGS).columns if column.name == name)
+def _one(exact: Sql, present: Sql, shared: Shared, moment: Sql | None = None) -> Field:
+    return Field(exact, shared.name(compose("lowerUTF8({x})", x=exact)), False, present, moment)
+
+
+def _several(exact: Sql, present: Sql, shared: Shared) -> Field:
+    return Field(exact, shared.name(compose("arrayMap(x -> lowerUTF8(x), {x})", x=exact)), True, present)
+
+
+def _column(table: Table, name: str, shared: Shared) -> Field:
+    kind = next(column.type for column in table.columns if column.name == name)
     column = identifier(name)
     if kind.startswith("Array"):
-        return Field(column, many=True, present=compose("notEmpty({c})", c=column))
+        return _several(column, compose("notEmpty({c})", c=column), shared)
+    if kind.startswith("Map"):
+        entries = shared.name(compose("mapValues({c})", c=column))
+        return _several(entries, compose("notEmpty({c})", c=column), shared)
     if kind.startswith("DateTime64"):
         iso = compose("formatDateTime({c}, '%Y-%m-%dT%H:%i:%S.%fZ', 'UTC')", c=column)
-        return Field(iso, many=False, present=Sql("1"), moment=column)
+        return _one(shared.name(iso), Sql("1"), shared, column)
     if kind.startswith("UInt"):
-        return Field(
-            compose("if({c} = 0, '', toString({c}))", c=column), many=False, present=compose("{c} != 0", c=column)
-        )
-    if kind.startswith("Map"):
-        entries = compose("mapValues({c})", c=column)
-        return Field(entries, many=True, present=compose("notEmpty({c})", c=column))
-    return Field(column, many=False, present=compose("{c} != ''", c=column))
+        text = shared.name(compose("if({c} = 0, '', toString({c}))", c=column))
+        return _one(text, compose("{c} != 0", c=column), shared)
+    return _one(column, compose("{c} != ''", c=column), shared)
 
 
-def _audit(field: str) -> Field:
+def _audit(field: str, shared: Shared) -> Field:
     name = AUDIT_COLUMNS.get(field, field)
-    if name in _AUDIT_TIMES:
-        return _column(AUDIT.name, _AUDIT_TIMES[name])
     if name in AUDIT.column_names():
-        return _column(AUDIT.name, name)
+        return _column(AUDIT, name, shared)
     if name.startswith("annotations."):
-        return _map_entry(("annotations",), name.removeprefix("annotations."))
+        return _map_entry(("annotations",), name.removeprefix("annotations."), shared)
     for prefix, column in (("requestObject", "request_object"), ("responseObject", "response_object")):
         for head in (prefix, column):
             if name.startswith((f"{head}.", f"{head}[")):
-                return _json(column, name.removeprefix(head).removeprefix("."))
-    return _json("raw", name)
+                return _json(column, name.removeprefix(head).removeprefix("."), shared)
+    return _json("raw", name, shared)
 
 
-def _json(column: str, path: str) -> Field:
-    found = pieces(identifier(column), parse_path(path))
-    return Field(texts(found), many=True, present=compose("arrayExists(r -> r != '', {found})", found=found))
+def _json(column: str, path: str, shared: Shared) -> Field:
+    found = pieces(identifier(column), parse_path(path), shared)
+    return _several(texts(found, shared), compose("arrayExists(r -> r != '', {found})", found=found), shared)
 
 
-def _logs(field: str) -> Field:
+def _logs(field: str, shared: Shared) -> Field:
     if field in LOGS.column_names():
-        return _column(LOGS.name, field)
+        return _column(LOGS, field, shared)
     for prefix in ("fields", "stream"):
         if field.startswith(f"{prefix}."):
-            return _map_entry((prefix,), field.removeprefix(f"{prefix}."))
-    return _map_entry(("fields", "stream"), field)
+            return _map_entry((prefix,), field.removeprefix(f"{prefix}."), shared)
+    return _map_entry(("fields", "stream"), field, shared)
 
 
-def _map_entry(columns: tuple[str, ...], key: str) -> Field:
+def _map_entry(columns: tuple[str, ...], key: str, shared: Shared) -> Field:
+    """The entry of the first of the Map columns that has the key."""
     entries = [compose("{c}[{key}]", c=identifier(column), key=bind(key)) for column in columns]
     present = [compose("mapContains({c}, {key})", c=identifier(column), key=bind(key)) for column in columns]
-    text = entries[0] if len(entries) == 1 else compose("if({p}, {a}, {b})", p=present[0], a=entries[0], b=entries[1])
-    return Field(
-        compose("toString({t})", t=text), many=False, present=join(" OR ", present) if len(present) > 1 else present[0]
-    )
+    text = entries[0]
+    if len(columns) > 1:
+        text = compose("if({p}, {a}, toString({b}))", p=present[0], a=entries[0], b=entries[1])
+    return _one(shared.name(text), join(" OR ", present), shared)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import singledispatchmethod
 
 from sigma.conditions import ConditionAND
@@ -35,14 +35,21 @@ from sigma.types import (
 
 from tocsin.query.sigma import values
 from tocsin.query.sigma.fields import WHOLE, resolve
+from tocsin.query.sigma.sharing import Shared
 from tocsin.query.sigma.values import Test
 from tocsin.store.schema.tables import AUDIT
-from tocsin.store.sql import Sql, bind, compose, identifier, join
+from tocsin.store.sql import Sql, bind, compose, join
 
 Placeholders = Mapping[str, Sequence[str]]
 """Values of `%name%` in items with the modifier `expand`."""
 
 _EXACT_CASE = {SigmaCaseSensitiveModifier, SigmaBase64Modifier, SigmaBase64OffsetModifier}
+_RELATIONS = {
+    (False, False): "{x} = {y}",
+    (True, False): "startsWith({x}, {y})",
+    (False, True): "endsWith({x}, {y})",
+    (True, True): "position({x}, {y}) > 0",
+}
 _TIME_PARTS = {
     TimestampPart.MINUTE: "toMinute",
     TimestampPart.HOUR: "toHour",
@@ -63,13 +70,19 @@ def any_of(parts: Sequence[Sql]) -> Sql:
     return _linked(parts, " OR ")
 
 
-def item_condition(item: SigmaDetectionItem, table: str, placeholders: Placeholders) -> Sql:
-    """A UInt8 expression for one detection item, whose own negation (`neq`) is left to the caller.
+def item_condition(item: SigmaDetectionItem, table: str, placeholders: Placeholders, shared: Shared) -> Sql:
+    """The condition of one detection item, whose own negation (`neq`) is left to the caller.
+
+    Args:
+        item: The item.
+        table: The table its rows are in.
+        placeholders: Values for `expand`.
+        shared: Where to name what other rules may ask for too.
 
     Raises:
         ValueError: A value has no meaning here; the message says which.
     """
-    judge = _Keyword(item, table) if item.field is None else _Bound(item, table)
+    judge = _Keyword(item, table, shared) if item.field is None else _Bound(item, table, shared)
     link = all_of if item.value_linking is ConditionAND else any_of
     alternatives = [list(_filled(value, placeholders)) for value in item.value or [SigmaNull()]]
     if link is any_of:
@@ -99,19 +112,15 @@ def _filled(value: SigmaType, placeholders: Placeholders) -> Iterator[SigmaType]
 
 
 class _Item:
-    """What both kinds of item share.
+    """What both kinds of item share."""
 
-    Args:
-        item: The detection item.
-        table: The table its rows are in.
-    """
-
-    def __init__(self, item: SigmaDetectionItem, table: str) -> None:
+    def __init__(self, item: SigmaDetectionItem, table: str, shared: Shared) -> None:
         modifiers = set(item.modifiers)
         self._cased = bool(modifiers & _EXACT_CASE)
         self._starts = SigmaStartswithModifier in modifiers
         self._ends = SigmaEndswithModifier in modifiers
         self._table = table
+        self._shared = shared
 
     def any(self, group: Iterable[SigmaType]) -> Sql:
         """Any value of the group fits."""
@@ -121,77 +130,89 @@ class _Item:
 class _Bound(_Item):
     """An item with a field."""
 
-    def __init__(self, item: SigmaDetectionItem, table: str) -> None:
-        super().__init__(item, table)
+    def __init__(self, item: SigmaDetectionItem, table: str, shared: Shared) -> None:
+        super().__init__(item, table, shared)
         self._name = item.field or ""
-        self._field = resolve(table, self._name)
+        self._field = resolve(table, self._name, shared)
 
     def any(self, group: Iterable[SigmaType]) -> Sql:
-        """See `_Item.any`; plain strings are compared in one go."""
-        plain: list[str] = []
-        parts: list[Sql] = []
+        """See `_Item.any`."""
+        found = [each if isinstance(each, Test) else self._fits(each) for each in self._joint(group)]
+        tests = values.merged([each for each in found if isinstance(each, Test)])
+        return any_of([*map(self._field.any, tests), *(each for each in found if isinstance(each, Sql))])
+
+    def _joint(self, group: Iterable[SigmaType]) -> Iterator[SigmaType | Test]:
+        """The values, with those that the engine can look for in one go put together."""
+        equal: list[str] = []
+        within: list[str] = []
         for value in group:
             text = values.plain(value) if isinstance(value, SigmaString) else None
-            if text is None:
-                parts.append(self._fits(value))
+            needle = values.inner(value) if isinstance(value, SigmaString) and not self._cased else None
+            if text is not None:
+                equal.append(text)
+            elif needle is not None and len(within) < values.MAX_NEEDLES:
+                within.append(needle)
             else:
-                plain.append(text)
-        if plain:
-            parts.insert(0, self._field.any(values.equals(plain, cased=self._cased)))
-        return any_of(parts)
+                yield value
+        if equal:
+            yield values.equals(equal, cased=self._cased)
+        if within:
+            yield values.contains_any(within)
 
     @singledispatchmethod
-    def _fits(self, value: SigmaType) -> Sql:
+    def _fits(self, value: SigmaType) -> Test | Sql:
         raise ValueError(f"{self._name}: a value of type {type(value).__name__} has no meaning here")
 
     @_fits.register
-    def _(self, value: SigmaString) -> Sql:
+    def _(self, value: SigmaString) -> Test | Sql:
         if values.is_anything(value):
             return self._field.some
-        return self._field.any(values.matches(value, cased=self._cased))
+        return values.matches(value, cased=self._cased)
 
     @_fits.register
-    def _(self, value: SigmaRegularExpression) -> Sql:
-        return self._field.any(values.finds(value, starts=self._starts, ends=self._ends))
+    def _(self, value: SigmaRegularExpression) -> Test | Sql:
+        return values.finds(value, starts=self._starts, ends=self._ends)
 
     @_fits.register
-    def _(self, value: SigmaNumber) -> Sql:
+    def _(self, value: SigmaNumber) -> Test | Sql:
         if isinstance(value, SigmaTimestampPart):
             return self._moment(value, "=")
-        return self._field.any(values.is_number(value))
+        return values.is_number(value)
 
     @_fits.register
-    def _(self, value: SigmaCompareExpression) -> Sql:
+    def _(self, value: SigmaCompareExpression) -> Test | Sql:
         operator = values.OPERATORS[value.op]
         if isinstance(value.number, SigmaTimestampPart):
             return self._moment(value.number, operator)
-        return self._field.any(values.compares(value.number, operator))
+        return values.compares(value.number, operator)
 
     @_fits.register
-    def _(self, value: SigmaBool) -> Sql:
-        return self._field.any(values.is_bool(value))
+    def _(self, value: SigmaBool) -> Test | Sql:
+        return values.is_bool(value)
 
     @_fits.register
-    def _(self, value: SigmaCIDRExpression) -> Sql:
-        return self._field.any(values.in_network(value))
+    def _(self, value: SigmaCIDRExpression) -> Test | Sql:
+        return values.in_network(value)
 
     @_fits.register
-    def _(self, value: SigmaNull) -> Sql:
+    def _(self, value: SigmaNull) -> Test | Sql:
         return compose("NOT ({some})", some=self._field.some)
 
     @_fits.register
-    def _(self, value: SigmaExists) -> Sql:
+    def _(self, value: SigmaExists) -> Test | Sql:
         return compose("({there})" if value.exists else "NOT ({there})", there=self._field.present)
 
     @_fits.register
-    def _(self, value: SigmaFieldReference) -> Sql:
-        other = resolve(self._table, value.field)
-        compare = _relation(value, cased=self._cased)
-        return self._field.any(
-            Test(lambda x: other.any(Test(lambda y: compare(x, y), empty=True), "y"), empty=True),
-        )
+    def _(self, value: SigmaFieldReference) -> Test | Sql:
+        other = resolve(self._table, value.field, self._shared)
+        template = _RELATIONS[value.starts_with, value.ends_with]
 
-    def _moment(self, value: SigmaTimestampPart, operator: str) -> Sql:
+        def related(x: Sql) -> Sql:
+            return other.any(Test(lambda y: compose(template, x=x, y=y), cased=self._cased, empty=True), "y")
+
+        return Test(related, cased=self._cased, empty=True)
+
+    def _moment(self, value: SigmaTimestampPart, operator: str) -> Test | Sql:
         part = f"{_TIME_PARTS[value.timestamp_part]}({{t}})"
         number = bind(int(value.number))
         if self._field.moment is not None:
@@ -201,23 +222,23 @@ class _Bound(_Item):
             moment = compose("parseDateTime64BestEffortOrNull({x}, 6, 'UTC')", x=x)
             return compose(f"ifNull({part} {operator} {{n}}, 0)", t=moment, n=number)
 
-        return self._field.any(Test(test))
+        return Test(test)
 
 
 class _Keyword(_Item):
     """Values without a field: searched anywhere in the line or the event's JSON."""
 
-    def __init__(self, item: SigmaDetectionItem, table: str) -> None:
-        super().__init__(item, table)
-        self._whole = identifier(WHOLE[table])
+    def __init__(self, item: SigmaDetectionItem, table: str, shared: Shared) -> None:
+        super().__init__(item, table, shared)
+        self._whole = resolve(table, WHOLE[table], shared)
 
     def any(self, group: Iterable[SigmaType]) -> Sql:
         """See `_Item.any`."""
-        return any_of([self._found(value) for value in group])
+        return any_of([self._whole.any(test) for value in group for test in self._tests(value)])
 
-    def _found(self, value: SigmaType) -> Sql:
+    def _tests(self, value: SigmaType) -> list[Test]:
         if isinstance(value, SigmaRegularExpression):
-            return values.finds(value, starts=self._starts, ends=self._ends).of(self._whole)
+            return [values.finds(value, starts=self._starts, ends=self._ends)]
         if isinstance(value, SigmaNumber | SigmaBool):
             value = SigmaString(str(value).lower())
         if not isinstance(value, SigmaString):
@@ -226,24 +247,10 @@ class _Keyword(_Item):
         spellings = [value]
         if self._table == AUDIT.name:
             spellings += _as_json(value)
-        return any_of([values.contains(each, cased=self._cased).of(self._whole) for each in spellings])
+        return [values.contains(each, cased=self._cased) for each in spellings]
 
 
 def _as_json(value: SigmaString) -> list[SigmaString]:
     """The value as it stands inside a JSON string, if that is different."""
     written = value.map_str_parts(lambda part: json.dumps(part, ensure_ascii=False)[1:-1])
     return [] if written.s == value.s else [written]
-
-
-def _relation(reference: SigmaFieldReference, *, cased: bool) -> Callable[[Sql, Sql], Sql]:
-    template = {
-        (False, False): "{x} = {y}",
-        (True, False): "startsWith({x}, {y})",
-        (False, True): "endsWith({x}, {y})",
-        (True, True): "position({x}, {y}) > 0",
-    }[reference.starts_with, reference.ends_with]
-
-    def compare(x: Sql, y: Sql) -> Sql:
-        return compose(template, x=x if cased else values.folded(x), y=y if cased else values.folded(y))
-
-    return compare

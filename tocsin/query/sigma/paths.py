@@ -11,6 +11,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from tocsin.query.sigma.sharing import Shared
 from tocsin.store.sql import Sql, bind, compose, join
 
 _KEYED_MAPS = frozenset(
@@ -40,6 +41,10 @@ _OBJECTS = frozenset(
 )  # fmt: skip
 """Fields that the Kubernetes API defines as objects, never arrays: a run of them is followed in one parse."""
 
+_COMMON_KEYS = frozenset({"apiVersion", "kind", "labels", "metadata", "name", "namespace", "spec", "status", "type"})
+"""Keys that nearly every object has, so that searching for them tells nothing."""
+
+_PLAIN_KEY = re.compile(r"[A-Za-z0-9_./$-]+")
 _STEP = re.compile(
     r"""\[(?:(?P<index>\d*)|'(?P<single>[^']*)'|"(?P<double>[^"]*)")\]|(?P<name>(?:\\.|[^.\[\\]|\\$)+)|\."""
 )
@@ -86,41 +91,56 @@ def _add(steps: list[Step], match: re.Match[str]) -> None:
         steps[-1] = Step(steps[-1].key, array=True)
 
 
-def pieces(document: Sql, steps: Sequence[Step]) -> Sql:
+def pieces(document: Sql, steps: Sequence[Step], shared: Shared) -> Sql:
     """The JSON texts that a path leads to in `document` (a String expression), as Array(String).
 
     A piece is '' where the path ends early. An array at the end of the path stays one piece.
     """
-    found = compose("if(startsWith({d}, '['), JSONExtractArrayRaw({d}), [{d}])", d=document)
-    for number, run in enumerate(_runs(steps) if steps else []):
-        if number:
-            found = elements(found)
+    found = _documents(document, steps, shared)
+    for run in _runs(steps):
         keys = join(", ", [bind(step.key) for step in run])
-        found = compose("arrayMap(e -> JSONExtractRaw(e, {keys}), {found})", keys=keys, found=found)
+        source = elements(found, shared)
+        found = shared.name(compose("arrayMap(e -> JSONExtractRaw(e, {keys}), {source})", keys=keys, source=source))
     return found
 
 
-def elements(found: Sql) -> Sql:
-    """Each array among the JSON texts `found` replaced by its elements."""
-    return compose(
-        "arrayFlatten(arrayMap(r -> if(startsWith(r, '['), JSONExtractArrayRaw(r), [r]), {found}))", found=found
+def _documents(document: Sql, steps: Sequence[Step], shared: Shared) -> Sql:
+    """The document as an array of one, or of none if it cannot hold the path.
+
+    Searching for a key is several times faster than parsing. A key can also be written with escapes, which a client may
+    do on purpose, so a document with such escapes is kept.
+    """
+    found = shared.name(compose("arrayFilter(d -> d != '', [{document}])", document=document))
+    telling = [step.key for step in steps if step.key not in _COMMON_KEYS and _PLAIN_KEY.fullmatch(step.key)]
+    if not telling:
+        return found
+    needles = [f'"{telling[-1]}"', "\\u", *(["\\/"] if "/" in telling[-1] else [])]
+    return shared.name(
+        compose("arrayFilter(d -> multiSearchAny(d, {needles}), {found})", needles=bind(needles), found=found)
     )
 
 
-def texts(found: Sql) -> Sql:
+def elements(found: Sql, shared: Shared) -> Sql:
+    """Each array among the JSON texts `found` replaced by its elements; what is missing left out."""
+    opened = "if(startsWith(r, '['), JSONExtractArrayRaw(r), if(r = '', [], [r]))"
+    return shared.name(compose(f"arrayFlatten(arrayMap(r -> {opened}, {{found}}))", found=found))
+
+
+def texts(found: Sql, shared: Shared) -> Sql:
     """The values of the JSON texts `found` as text, arrays opened, missing ones and nulls left out.
 
     A string gives its characters; a number, truth value or object its JSON text.
     """
-    return compose(
-        "arrayMap(r -> if(startsWith(r, '\"'), JSONExtractString(r), r),"
-        " arrayFilter(r -> r NOT IN ('', 'null'), {found}))",
-        found=elements(found),
+    return shared.name(
+        compose(
+            "arrayMap(r -> if(startsWith(r, '\"'), JSONExtractString(r), r), arrayFilter(r -> r != 'null', {found}))",
+            found=elements(found, shared),
+        )
     )
 
 
 def _runs(steps: Sequence[Step]) -> list[list[Step]]:
-    runs: list[list[Step]] = [[]]
+    runs: list[list[Step]] = [[]] if steps else []
     for number, step in enumerate(steps):
         runs[-1].append(step)
         if number + 1 < len(steps) and (step.array or step.key not in _OBJECTS):

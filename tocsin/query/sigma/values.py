@@ -30,6 +30,9 @@ OPERATORS = {
     CompareOperators.NEQ: "!=",
 }
 
+MAX_NEEDLES = 200
+"""Texts of one `multiSearchAny`; the engine takes 255."""
+
 _EXACT_IN_FLOAT = 1 << 53
 _ANY = SpecialChars.WILDCARD_MULTI
 _V4_MAPPED = IPv6Address("::ffff:0:0")
@@ -40,23 +43,32 @@ class Test:
     """A condition on one value.
 
     Attributes:
-        of: From a String expression to a UInt8 expression.
+        of: From a String expression to a condition on it.
+        cased: True: the expression must be the value as it is; False: the value in lower case.
         empty: Whether it holds for '', which is also what an absent column gives: such a column must be kept out.
     """
 
     of: Callable[[Sql], Sql]
+    cased: bool = True
     empty: bool = False
 
 
-def folded(text: Sql) -> Sql:
-    """`text` as it is compared when case does not count."""
-    return compose("lowerUTF8({text})", text=text)
+def folded(text: str) -> str:
+    """`text` as the engine's `lowerUTF8` gives it: how texts are compared when case does not count."""
+    return text.lower()
 
 
 def plain(value: SigmaString) -> str | None:
     """The characters of a value without wildcards, else None."""
     parts = [part for part in value.s if isinstance(part, str)]
     return "".join(parts) if len(parts) == len(value.s) else None
+
+
+def inner(value: SigmaString) -> str | None:
+    """The characters between two `*`, if the value is nothing but that; else None."""
+    if len(value.s) == 3 and value.s[0] is _ANY and value.s[2] is _ANY and isinstance(value.s[1], str):
+        return value.s[1] or None
+    return None
 
 
 def is_anything(value: SigmaString) -> bool:
@@ -66,15 +78,18 @@ def is_anything(value: SigmaString) -> bool:
 
 def equals(texts: Sequence[str], *, cased: bool) -> Test:
     """The value is one of `texts`. The empty text is wanted on purpose, so an absent column equals it."""
-    wanted = [bind(text) if cased else folded(bind(text)) for text in texts]
+    wanted = texts if cased else [folded(text) for text in texts]
+    if len(wanted) == 1:
+        one = bind(wanted[0])
+        return Test(lambda x: compose("{x} = {one}", x=x, one=one), cased=cased)
+    several = bind(list(wanted))
+    return Test(lambda x: compose("{x} IN {several}", x=x, several=several), cased=cased)
 
-    def test(x: Sql) -> Sql:
-        left = x if cased else folded(x)
-        if len(wanted) == 1:
-            return compose("{left} = {right}", left=left, right=wanted[0])
-        return compose("{left} IN ({wanted})", left=left, wanted=join(", ", wanted))
 
-    return Test(test)
+def contains_any(texts: Sequence[str]) -> Test:
+    """Any of `texts`, none of them empty and at most `MAX_NEEDLES`, is found in the value; case does not count."""
+    needles = bind([folded(text) for text in texts])
+    return Test(lambda x: compose("multiSearchAny({x}, {needles})", x=x, needles=needles), cased=False)
 
 
 def matches(value: SigmaString, *, cased: bool) -> Test:
@@ -97,7 +112,7 @@ def contains(value: SigmaString, *, cased: bool) -> Test:
         del around.s[0]
     while len(around.s) > 1 and around.s[-2] is _ANY:
         del around.s[-1]
-    return Test(lambda _: Sql("1"), empty=True) if is_anything(around) else matches(around, cased=cased)
+    return Test(lambda _: Sql("1")) if is_anything(around) else matches(around, cased=cased)
 
 
 def finds(value: SigmaRegularExpression, *, starts: bool, ends: bool) -> Test:
@@ -130,7 +145,8 @@ def is_number(value: SigmaNumber) -> Test:
 def compares(value: SigmaNumber, operator: str) -> Test:
     """The value is a number that compares so with this one."""
     template = f"toFloat64OrDefault({{x}}, nan) {operator} {{number}}"
-    return Test(lambda x: compose(template, x=x, number=bind(float(value.number))), empty=False)
+    number = bind(float(value.number))
+    return Test(lambda x: compose(template, x=x, number=number))
 
 
 def is_bool(value: SigmaBool) -> Test:
@@ -142,12 +158,22 @@ def in_network(value: SigmaCIDRExpression) -> Test:
     """The value is an address of this network. An IPv4 address and the IPv6 address that maps it are the same."""
     network = value.network
     base = int(_V4_MAPPED) if isinstance(network, IPv4Network) else 0
-    first = bind(str(IPv6Address(base + int(network.network_address))))
-    last = bind(str(IPv6Address(base + int(network.broadcast_address))))
-    template = "ifNull(toIPv6OrNull({x}) BETWEEN toIPv6({first}) AND toIPv6({last}), 0)"
+    first = bind(str(IPv6Address(base + int(network.network_address))), "IPv6")
+    last = bind(str(IPv6Address(base + int(network.broadcast_address))), "IPv6")
+    # What is no address gives `::`, which no IPv4 network holds.
+    template = "toIPv6OrDefault({x}) BETWEEN {first} AND {last}"
     if not base:
-        template = f"(NOT isIPv4String({{x}}) AND {template})"
+        template = "(isIPv6String({x}) AND " + template + ")"
     return Test(lambda x: compose(template, x=x, first=first, last=last))
+
+
+def merged(tests: Sequence[Test]) -> list[Test]:
+    """Alternatives that look at the same text, as one test each: a list of values is then gone through once."""
+    out = []
+    for cased, empty in dict.fromkeys((test.cased, test.empty) for test in tests):
+        alike = [test for test in tests if (test.cased, test.empty) == (cased, empty)]
+        out.append(alike[0] if len(alike) == 1 else _either(alike))
+    return out
 
 
 def checked_pattern(pattern: str) -> str:
@@ -165,6 +191,14 @@ def checked_pattern(pattern: str) -> str:
     return pattern
 
 
+def _either(tests: Sequence[Test]) -> Test:
+    return Test(
+        lambda x: compose("({tests})", tests=join(" OR ", [test.of(x) for test in tests])),
+        cased=tests[0].cased,
+        empty=tests[0].empty,
+    )
+
+
 def _wildcards(value: SigmaString, *, cased: bool) -> str:
     r"""The RE2 pattern of a string with wildcards. `*` is `\C*`, so that bytes which are not UTF-8 hide nothing."""
     parts = [re2.escape(part) if isinstance(part, str) else r"\C*" if part is _ANY else "." for part in value.s]
@@ -173,13 +207,12 @@ def _wildcards(value: SigmaString, *, cased: bool) -> str:
 
 def _affix(text: str, *, lead: bool, trail: bool, cased: bool) -> Test:
     function = "position" if lead and trail else "startsWith" if trail else "endsWith"
-    template = f"{function}({{left}}, {{right}})" + (" > 0" if function == "position" else "")
-    right = bind(text) if cased else folded(bind(text))
-    return Test(lambda x: compose(template, left=x if cased else folded(x), right=right), empty=not text)
+    template = f"{function}({{x}}, {{text}})" + (" > 0" if function == "position" else "")
+    bound = bind(text if cased else folded(text))
+    return Test(lambda x: compose(template, x=x, text=bound), cased=cased, empty=not text)
 
 
 def _pattern(pattern: str) -> Test:
     bound = bind(checked_pattern(pattern))
-    return Test(
-        lambda x: compose("match({x}, {pattern})", x=x, pattern=bound), empty=re2.search(pattern, "") is not None
-    )
+    empty = re2.search(pattern, "") is not None
+    return Test(lambda x: compose("match({x}, {pattern})", x=x, pattern=bound), empty=empty)
