@@ -35,9 +35,6 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-_POLL = 5.0
-"""Seconds between looks into the outbox without being woken: other replicas put messages there too."""
-
 _TIDY = 60.0
 """Seconds between looks for messages to destinations that are gone."""
 
@@ -77,7 +74,7 @@ class OutboxSender:
         report: Where to report that messages do not get through.
         holder: This process's name among the replicas; the same one after a restart, so that it need not wait for its
             own lease to end. The writer's name will do.
-        registry: Where to count.
+        metrics: Where to count; a sender that follows another after a reload goes on with its metrics.
         blocking: How to run the blocking calls to the state.
     """
 
@@ -90,11 +87,11 @@ class OutboxSender:
         *,
         report: Report,
         holder: str = "local",
-        registry: CollectorRegistry | None = None,
+        metrics: DeliveryMetrics | None = None,
         blocking: Blocking = in_thread,
     ) -> None:
         settings = settings or DeliverySettings()
-        metrics = DeliveryMetrics(registry or CollectorRegistry())
+        metrics = metrics or DeliveryMetrics(CollectorRegistry())
         self._state, self._clock, self._blocking, self._holder = state, clock, blocking, holder
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping = asyncio.Event()
@@ -229,6 +226,7 @@ class _Office:
         clock: Clock,
     ) -> None:
         self.clock = clock
+        self._poll = settings.poll.total_seconds()
         self._state, self._settings, self._report, self._holder = state, settings, report, holder
         self._metrics = metrics
         self._lease = settings.timeout + _LEASE_MARGIN
@@ -240,12 +238,12 @@ class _Office:
         with self._state.read() as connection:
             due = outbox.next_time(connection, destination)
         if due is None or due > now:
-            return min(_POLL, (due - now).total_seconds()) if due else _POLL
+            return min(self._poll, (due - now).total_seconds()) if due else self._poll
         with self._state.write() as connection:
             if not leases.acquire(connection, f"outbox/{destination}", self._holder, now, self._lease):
-                return _POLL
+                return self._poll
             self._collapse(connection, destination, now)
-            return outbox.next_due(connection, destination, now) or _POLL
+            return outbox.next_due(connection, destination, now) or self._poll
 
     def sent(self, message: Message, answer: str) -> None:
         """Tick a message off."""

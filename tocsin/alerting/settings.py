@@ -50,6 +50,9 @@ class DeliverySettings(msgspec.Struct, forbid_unknown_fields=True, kw_only=True,
     give_up_after: Annotated[
         Duration, Meta(description="A message that is not delivered after this is given up; it stays listed.")
     ] = Duration(days=1)
+    poll: Annotated[
+        Duration, Meta(description="How often to look for messages that other replicas left; our own are sent at once.")
+    ] = Duration(seconds=5)
     digest_above: Annotated[
         int, Meta(description="More waiting messages than this for one destination become one digest.", ge=2)
     ] = 100
