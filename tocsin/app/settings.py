@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -169,13 +169,3 @@ def _secret(source: str, base: Path, place: Location, key: str) -> str:
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
         raise SettingsError(f"{source} cannot be read: {reason}", place, key) from None
-
-
-def walk(type_: type[msgspec.Struct], prefix: str = "") -> Iterator[tuple[str, Any, Any, str]]:
-    """Yield `(key, type, default, description)` of every setting, depth first, in the order of definition."""
-    for info in msgspec.structs.fields(type_):
-        described = msgspec.inspect.type_info(info.type)
-        extra = described.extra_json_schema if isinstance(described, msgspec.inspect.Metadata) else None
-        inner = described.type if isinstance(described, msgspec.inspect.Metadata) else described
-        default = info.default if info.default is not msgspec.NODEFAULT else info.default_factory
-        yield f"{prefix}{info.encode_name}", inner, default, (extra or {}).get("description", "")
