@@ -29,11 +29,10 @@ def config(
     """
     import yaml
 
-    from tocsin.app import settings
-    from tocsin.cli.settings_text import as_yaml, settings_of
+    from tocsin.app import reference, settings
 
     if defaults:
-        typer.echo("\n".join(as_yaml(settings_of(settings.Settings))).rstrip())
+        typer.echo(reference.defaults_yaml(), nl=False)
         return
     path = settings.find(str(config) if config else None)
     shown = _shown(settings.load(path))
@@ -44,8 +43,6 @@ def config(
 def _shown(value: Any) -> Any:
     """Return a setting as plain values; a field that has a `_file` twin is a secret."""
     import msgspec
-
-    from tocsin.cli.settings_text import yaml_value
 
     if isinstance(value, msgspec.Struct):
         names = value.__struct_fields__
@@ -61,4 +58,4 @@ def _shown(value: Any) -> Any:
         return [_shown(item) for item in value]
     if value is None or type(value) in {bool, int, float, str}:
         return value
-    return yaml_value(value).strip('"')
+    return str(getattr(value, "value", value))
