@@ -111,13 +111,12 @@ def _documents(document: Sql, steps: Sequence[Step], shared: Shared) -> Sql:
     do on purpose, so a document with such escapes is kept.
     """
     found = shared.name(compose("arrayFilter(d -> d != '', [{document}])", document=document))
-    telling = [step.key for step in steps if step.key not in _COMMON_KEYS and _PLAIN_KEY.fullmatch(step.key)]
-    if not telling:
-        return found
-    needles = [f'"{telling[-1]}"', "\\u", *(["\\/"] if "/" in telling[-1] else [])]
-    return shared.name(
-        compose("arrayFilter(d -> multiSearchAny(d, {needles}), {found})", needles=bind(needles), found=found)
-    )
+    keys = [step.key for step in steps if step.key not in _COMMON_KEYS and _PLAIN_KEY.fullmatch(step.key)]
+    for key in dict.fromkeys((*keys[:1], *keys[-1:])):
+        needles = bind([f'"{key}"', "\\u", *(["\\/"] if "/" in key else [])])
+        template = "arrayFilter(d -> multiSearchAny(d, {needles}), {found})"
+        found = shared.name(compose(template, needles=needles, found=found))
+    return found
 
 
 def elements(found: Sql, shared: Shared) -> Sql:
