@@ -7,6 +7,7 @@ import hashlib
 import socket
 import ssl
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from email.message import EmailMessage
 from email.policy import SMTP as SMTP_POLICY
 from email.utils import format_datetime, parseaddr
@@ -22,6 +23,7 @@ from msgspec import Meta
 from tocsin.kit.units import Duration
 from tocsin.model.alerts import Notification
 from tocsin.model.errors import DeliveryFailed, SettingsError
+from tocsin.model.severity import Severity
 from tocsin.notify.facts import TEST_NOTE, Facts, Message, gather
 from tocsin.notify.secrets import Secret, SecretiveSettings, mask, one_of
 from tocsin.notify.shrink import Detail, richest
@@ -210,15 +212,31 @@ def _refused(refusals: Refusals) -> str:
 def render(notification: Notification, settings: EmailSettings) -> EmailMessage:
     """Render a mail."""
 
-    def at(detail: Detail) -> EmailMessage:
-        return _mail(gather(notification, detail), notification, settings)
+    def at(detail: Detail) -> _Draft:
+        message = gather(notification, detail)
+        several = len(message.alerts) > 1 or message.more > 0
+        facts = {"message": message, "note": TEST_NOTE, "several": several, "color": _color, "plural": plural}
+        text, page = (_TEMPLATES.get_template(f"email.{form}").render(facts) for form in ("txt", "html"))
+        return _Draft(message, text, page)
 
-    return richest(at, lambda mail: len(mail.as_bytes()) <= SIZE_LIMIT, len(notification.alerts))
+    def fits(draft: _Draft) -> bool:
+        # Encoding is slow, and never makes it shorter.
+        unencoded = len(draft.text) + len(draft.page)
+        return unencoded <= SIZE_LIMIT and len(_mail(draft, notification, settings).as_bytes()) <= SIZE_LIMIT
+
+    return _mail(richest(at, fits, len(notification.alerts)), notification, settings)
 
 
-def _mail(message: Message, notification: Notification, settings: EmailSettings) -> EmailMessage:
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    message: Message
+    text: str
+    page: str
+
+
+def _mail(draft: _Draft, notification: Notification, settings: EmailSettings) -> EmailMessage:
     mail = EmailMessage(policy=_POLICY)
-    mail["Subject"] = message.headline
+    mail["Subject"] = draft.message.headline
     mail["From"] = settings.from_
     mail["To"] = ", ".join(settings.to)
     if settings.cc:
@@ -228,12 +246,11 @@ def _mail(message: Message, notification: Notification, settings: EmailSettings)
         mail[name] = value
     mail["Auto-Submitted"] = "auto-generated"  # RFC 3834: no out-of-office answers.
     mail["X-Auto-Response-Suppress"] = "All"
-    if message.alerts[0].severity.rank <= 1 and not message.alerts[0].resolved:
+    worst = draft.message.alerts[0]
+    if worst.severity.at_least(Severity.HIGH) and not worst.resolved:
         mail["Importance"] = "high"
-    several = len(message.alerts) > 1 or message.more > 0
-    facts = {"message": message, "note": TEST_NOTE, "several": several, "color": _color, "plural": plural}
-    mail.set_content(_TEMPLATES.get_template("email.txt").render(facts))
-    mail.add_alternative(_TEMPLATES.get_template("email.html").render(facts), subtype="html")
+    mail.set_content(draft.text)
+    mail.add_alternative(draft.page, subtype="html")
     return mail
 
 

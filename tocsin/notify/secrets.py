@@ -129,10 +129,18 @@ def _forms(secret: str) -> Iterable[str]:
     yield json.dumps(secret)[1:-1]
     yield html.escape(secret)
     if "://" in secret:
-        parts = urlsplit(secret)
-        yield from (parts.path, parts.query, f"{parts.path}?{parts.query}")
-        yield from (piece for piece in re.split(r"[/&=]", f"{parts.path}&{parts.query}") if len(piece) >= 16)
-        yield from (word for word in (parts.username, parts.password) if word)
+        yield from _parts(secret)
+
+
+def _parts(url: str) -> Iterable[str]:
+    """The parts of a URL that are secret by themselves."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return
+    yield from (parts.path, parts.query, f"{parts.path}?{parts.query}")
+    yield from (piece for piece in re.split(r"[/&=]", f"{parts.path}&{parts.query}") if len(piece) >= 16)
+    yield from (word for word in (parts.username, parts.password) if word)
 
 
 def origin(url: str) -> str:

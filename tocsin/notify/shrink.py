@@ -49,8 +49,11 @@ LEAST = Detail(alerts=1, evidence=0, text=60, facts=0)
 """What is always told."""
 
 
+MOST_ALERTS = 50
+"""Alerts that a message for people tells at most; the others are counted, and one click away."""
+
 EVENTS_LIMIT = 1000
-"""Events of all alerts together: nobody reads more in one message, and rendering them for nothing takes time."""
+"""Events of all alerts together; rendering more of them to find that they do not fit would take too long."""
 
 
 class DoesNotFit(Exception):
@@ -61,7 +64,7 @@ def richest(
     render: Callable[[Detail], Rendering],
     fits: Callable[[Rendering], bool],
     alerts: int,
-    most: int = 0,
+    most: int = MOST_ALERTS,
     steps: Sequence[Detail] = STEPS,
 ) -> Rendering:
     """Return the richest rendering that fits.
@@ -70,13 +73,13 @@ def richest(
         render: Renders at a detail.
         fits: Whether a rendering is within the destination's limits.
         alerts: How many alerts the message has.
-        most: The most alerts to tell at all; 0 for no such limit.
+        most: The most alerts to tell at all.
         steps: From richest to poorest.
 
     Raises:
         DoesNotFit: The rendering at `LEAST` is over the limits.
     """
-    shown = min(alerts, most) if most else alerts
+    shown = min(alerts, most)
     for step in steps:
         if shown * step.evidence > EVENTS_LIMIT:
             continue

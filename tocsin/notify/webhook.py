@@ -111,7 +111,8 @@ def render(notification: Notification, max_alerts: int, max_size: int) -> bytes:
     def at(detail: Detail) -> bytes:
         return orjson.dumps(_payload(notification, detail))
 
-    return richest(at, lambda body: len(body) <= max_size, len(notification.alerts), max_alerts, (_WHOLE, *STEPS))
+    count = len(notification.alerts)
+    return richest(at, lambda body: len(body) <= max_size, count, max_alerts or count, (_WHOLE, *STEPS))
 
 
 def _payload(notification: Notification, detail: Detail) -> dict[str, Any]:
