@@ -170,6 +170,17 @@ async def test_an_unknown_recipient_is_named_while_the_others_get_their_mail() -
     assert answer == "250 queued as 1A2B; but refused for soc@example.com (550 no such user)"
 
 
+async def test_a_recipient_who_is_refused_for_good_later_does_not_undo_the_others_mail() -> None:
+    async with mail_server() as server:
+        server.refuse = lambda address: "450 greylisted" if address.startswith("soc") else ""
+        sender = notifier(server)
+        with pytest.raises(DeliveryFailed):
+            await sender.send(notification())
+        server.refuse = lambda _: "550 no such user"
+        answer = await sender.send(notification())
+    assert answer == "250 taken earlier; but refused for soc@example.com (550 no such user)"
+
+
 async def test_if_all_recipients_are_unknown_it_has_failed() -> None:
     async with mail_server() as server:
         server.refuse = lambda _: "550 no such user"

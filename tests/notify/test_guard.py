@@ -144,7 +144,7 @@ async def test_a_redirect_to_this_machine_is_not_followed(listener: Listener) ->
 async def test_a_proxy_from_the_environment_is_used_and_resolves_names_itself(
     listener: Listener, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{listener.port}")
+    monkeypatch.setenv("http_proxy", f"127.0.0.1:{listener.port}")
     monkeypatch.setenv("no_proxy", "direct.example")
 
     async def resolve(host: str, _port: int) -> Sequence[str]:

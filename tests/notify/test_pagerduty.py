@@ -94,7 +94,7 @@ def test_several_alerts_are_listed() -> None:
     assert [each["title"] for each in details["alerts"]] == ["Shell opened in a pod"] * 3
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(any_notifications)
 def test_any_message_fits_and_keeps_title_severity_and_link(message: Notification) -> None:
     event = sent(message)

@@ -137,7 +137,7 @@ def test_many_alerts_are_counted_and_linked() -> None:
     assert "<https://tocsin.example/alerts|Open in Tocsin>" in text
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(any_notifications)
 def test_any_message_fits_and_keeps_title_severity_and_link(message: Notification) -> None:
     body = check_slack(orjson.dumps(render(message)))

@@ -91,7 +91,7 @@ def test_markdown_in_names_stays_text() -> None:
     assert "](http://evil" not in "\n".join(texts(card(notification(alert(labels=labels))))).replace("\\]", "")
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(any_notifications)
 def test_any_message_fits_and_keeps_title_severity_and_link(message: Notification) -> None:
     shown = card(message)

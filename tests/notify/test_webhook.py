@@ -159,7 +159,7 @@ def test_a_test_is_marked() -> None:
     assert told["tocsin"]["test"] is True
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(any_notifications)
 def test_any_message_fits_and_keeps_title_severity_and_link(message: Notification) -> None:
     for size in (16 * 1024, SIZE):

@@ -134,7 +134,7 @@ class EmailNotifier:
         self._served.pop(notification.idempotency_key, None)
         if len(refusals) == len(self._recipients):
             raise DeliveryFailed(_refused(refusals), retry=False, reason="client")
-        return line(f"250 {answer}" + (f"; but {_refused(refusals)}" if refusals else ""), 300)
+        return line(f"250 {answer or 'taken earlier'}" + (f"; but {_refused(refusals)}" if refusals else ""), 300)
 
     def _remember(self, key: str, served: set[str]) -> None:
         self._served[key] = served

@@ -95,7 +95,7 @@ class GuardedTransport(httpx.AsyncBaseTransport):
     def __init__(self, guard: Guard) -> None:
         self._direct = _DirectTransport(guard)
         self._proxies = {
-            scheme: httpx.AsyncHTTPTransport(proxy=proxy)
+            scheme: httpx.AsyncHTTPTransport(proxy=proxy if "://" in proxy else f"http://{proxy}")
             for scheme, proxy in urllib.request.getproxies().items()
             if scheme in {"http", "https"}
         }
