@@ -43,7 +43,7 @@ format:  ## Rewrite the code in its format
 	$(BIN)/ruff format .
 
 docs: setup  ## Write the generated reference pages anew
-	$(BIN)/python -m tocsin.testing.reference_pages docs/reference
+	$(BIN)/python -m tocsin.cli.reference_pages docs/reference
 
 clean:  ## Remove what was set up
 	rm -rf $(VENV) .mypy_cache .ruff_cache

@@ -183,6 +183,26 @@ async def test_one_alert_comes_with_evidence_history_and_runbook(
     assert (await get(http, "alerts/0000000000000000")).status_code == 404
 
 
+async def test_all_events_of_an_alert_come_in_pages(http: httpx.AsyncClient, running: Running) -> None:
+    alert = make_alert(running.clock, user="alice")
+    keep_alerts(running.state, alert)
+    for number in range(5):
+        row = {"rule_id": "rule-1", "kind": "match", "time": alert.starts_at.strftime("%Y-%m-%d %H:%M:%S"),
+               "event_table": "audit", "event_id": f"e{number}", "event_ids": [f"e{number}"], "labels": alert.labels,
+               "event": f'{{"n":{number}}}'}  # fmt: skip
+        running.columns.insert("detections", list(row), "JSONEachRow", orjson.dumps(row))
+    seen: list[str] = []
+    page = (await get(http, f"alerts/{alert.fingerprint}/events", limit=2)).json()
+    seen += [event["raw"] for event in page["events"]]
+    while page["following"]:
+        page = (await get(http, f"alerts/{alert.fingerprint}/events", limit=2, after=page["following"])).json()
+        seen += [event["raw"] for event in page["events"]]
+    assert seen == [f'{{"n":{number}}}' for number in range(5)]
+    for wrong in ("x", "2026-01-01~x", "~"):
+        assert (await get(http, f"alerts/{alert.fingerprint}/events", after=wrong)).status_code == 400
+    assert (await get(http, "alerts/00/events")).status_code == 404
+
+
 @pytest.mark.parametrize("slug", ["..%2Fstate", "%2e%2e", "A", "x.md", "nothing"])
 async def test_a_runbook_is_never_a_path(http: httpx.AsyncClient, slug: str) -> None:
     assert (await http.get(f"{NATIVE}/runbooks/{slug}")).status_code == 404

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from itertools import islice
+from typing import Any
 
 import orjson
 import pytest
@@ -16,19 +17,19 @@ from tocsin.cli.query import follow_lines
 from tocsin.store.sql import Sql
 
 
-def objects(text: str) -> list[dict[str, object]]:
+def objects(text: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in text.splitlines()]
 
 
 class TestQuery:
     def test_a_table_for_people(self, tool: Tool) -> None:
-        put(tool.running.columns, "audit", {"user": "alice", "verb": "create", "resource": "pods", "subresource": "exec",
-                                            "namespace": "shop", "name": "web-0", "code": 101})  # fmt: skip
+        row = {"user": "alice", "verb": "create", "resource": "pods", "subresource": "exec", "code": 101}
+        put(tool.running.columns, "audit", row | {"namespace": "shop", "name": "web-0"})
         result = tool("query", "user:alice", "verb:create")
         assert result.exit_code == 0, result.stderr
-        head, row = result.stdout.splitlines()
+        head, line = result.stdout.splitlines()
         assert head.split() == ["time", "user", "verb", "object", "code", "source_ip"]
-        assert row.split() == ["2026-11-23", "09:00:00Z", "alice", "create", "pods/exec", "shop/web-0", "101"]
+        assert line.split() == ["2026-11-23", "09:00:00Z", "alice", "create", "pods/exec", "shop/web-0", "101"]
 
     def test_json_lines_for_programs(self, tool: Tool) -> None:
         put(tool.running.columns, "audit", {"user": "alice"}, {"user": "bob"})
@@ -89,9 +90,8 @@ class TestAlerts:
         shown = tool("alerts", alert.fingerprint).stdout
         for expected in ("Shell in a pod", "alice opened a shell", "audit-1", "namespace=shop", "T1609", "began"):
             assert expected in shown
-        assert (
-            objects(tool("alerts", alert.fingerprint, "--json").stdout)[0]["alert"]["fingerprint"] == alert.fingerprint
-        )  # type: ignore[index]
+        (details,) = objects(tool("alerts", alert.fingerprint, "--json").stdout)
+        assert details["alert"]["fingerprint"] == alert.fingerprint
 
     def test_an_unknown_alert_is_an_error(self, tool: Tool) -> None:
         result = tool("alerts", "0000000000000000")
@@ -104,10 +104,7 @@ def test_detections_as_json_lines(tool: Tool) -> None:
            "event_ids": ["a", "b"], "labels": {"user": "alice"}}  # fmt: skip
     tool.running.columns.insert("detections", list(row), "JSONEachRow", orjson.dumps(row))
     (found,) = objects(tool("detections", "--json").stdout)
-    assert {k: found[k] for k in ("rule_id", "title", "severity", "time", "event_ids", "labels")} == {
-        **row, "time": "2026-11-23T09:00:00.000000Z"
-    } | {} or found["kind"] == "match"  # fmt: skip
-    assert found["time"] == "2026-11-23T09:00:00.000000Z"
+    assert {name: found[name] for name in row} == row | {"time": "2026-11-23T09:00:00.000000Z"}
     assert "a and 1 more" in tool("detections").stdout
 
 

@@ -69,6 +69,7 @@ TABLE: tuple[Entry, ...] = (
     Entry("GET", f"{NATIVE}/search", Access.VIEWER),
     Entry("GET", f"{NATIVE}/alerts", Access.VIEWER),
     Entry("GET", f"{NATIVE}/alerts/{{fingerprint}}", Access.VIEWER),
+    Entry("GET", f"{NATIVE}/alerts/{{fingerprint}}/events", Access.VIEWER),
     Entry("GET", f"{NATIVE}/detections", Access.VIEWER),
     Entry("GET", f"{NATIVE}/rules", Access.VIEWER),
     Entry("GET", f"{NATIVE}/rules/errors", Access.VIEWER),

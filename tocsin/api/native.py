@@ -117,6 +117,16 @@ def _add_alerts(routes: APIRouter, services: Services) -> None:
         """Return one alert with its evidence, history, messages and runbook."""
         return await alerts.get_alert(services, fingerprint, episode)
 
+    @routes.get("/alerts/{fingerprint}/events")
+    async def events(
+        fingerprint: str,
+        episode: int | None = None,
+        after: Annotated[str | None, Query(description="What the page before said under `following`.")] = None,
+        limit: Limit = 100,
+    ) -> alerts.EventPage:
+        """Return all events behind an alert, page by page, earliest first."""
+        return await alerts.alert_events(services, fingerprint, episode=episode, after=after, limit=limit)
+
     @routes.get("/runbooks/{slug}")
     async def runbook(slug: str) -> Runbook:
         """Return a runbook as Markdown."""

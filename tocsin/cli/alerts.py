@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Annotated, Any
 
 import typer
@@ -24,6 +24,9 @@ def alerts(
         list[str] | None, typer.Option("--match", "-m", help='Label matcher, such as namespace="shop"; repeatable.')
     ] = None,
     since: SinceOption = None,
+    events: Annotated[
+        bool, typer.Option("--events", help="Print all events behind the alert as they arrived, one a line.")
+    ] = False,
     limit: LimitOption = 100,
 ) -> None:
     """List alerts, firing and worst first, or show one with its evidence, history and runbook.
@@ -35,11 +38,29 @@ def alerts(
     `tocsin alerts -m 'namespace="shop"' -m 'user=~"system:.*"'`
 
     `tocsin alerts 3f0c5b2a9d1e4f77`
+
+    `tocsin alerts 3f0c5b2a9d1e4f77 --events | jq .auditID`
     """
-    if fingerprint:
+    if events and not fingerprint:
+        raise typer.BadParameter("say of which alert", param_hint="--events")
+    if events:
+        for event in _events(session, _safe(str(fingerprint))):
+            session.out.objects([event]) if session.out.as_json else session.out.text(event["raw"])
+    elif fingerprint:
         found = session.client.get(f"/alerts/{_safe(fingerprint)}")
         session.out.objects([found]) if session.out.as_json else _show(session, found)
-        return
+    else:
+        _list(session, status, severity, match, since, limit)
+
+
+def _list(
+    session: Session,
+    status: AlertStatus | None,
+    severity: Severity | None,
+    match: list[str] | None,
+    since: str | None,
+    limit: int,
+) -> None:
     listed = session.client.get(
         "/alerts",
         status=status and status.value,
@@ -53,6 +74,16 @@ def alerts(
         return
     heads = ("severity", "status", "since", "count", "alert", "what", "fingerprint")
     session.out.table(heads, [_row(session, alert) for alert in listed], empty="no alerts")
+
+
+def _events(session: Session, fingerprint: str) -> Iterator[dict[str, Any]]:
+    after = None
+    while True:
+        page = session.client.get(f"/alerts/{fingerprint}/events", after=after, limit=1000)
+        yield from page["events"]
+        after = page["following"]
+        if after is None:
+            return
 
 
 def _safe(fingerprint: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 from urllib.parse import urlsplit
 
 from tocsin.alerting.grouping import group_key
@@ -12,7 +13,9 @@ from tocsin.model.alerts import Alert, AlertStatus
 from tocsin.model.errors import InvalidInput, NotFound
 from tocsin.model.matchers import Matcher, parse_matchers
 from tocsin.model.severity import Severity
+from tocsin.respond.evidence import Event, read_evidence
 from tocsin.respond.runbooks import Runbook, read_runbook
+from tocsin.store.base import parse_time
 from tocsin.store.state import alerts, history, outbox
 from tocsin.store.state.alerts import AlertQuery
 from tocsin.store.state.history import Entry
@@ -85,6 +88,39 @@ async def get_alert(services: Services, fingerprint: str, episode: int | None = 
     return await services.workers.run(lambda: _details(services, fingerprint, episode))
 
 
+@dataclass(frozen=True, slots=True)
+class EventPage:
+    """Some of the events behind an alert, earliest first.
+
+    Attributes:
+        events: These.
+        following: Pass it as `after` for the next page; None if there is none.
+    """
+
+    events: tuple[Event, ...]
+    following: str | None
+
+
+async def alert_events(
+    services: Services, fingerprint: str, *, episode: int | None = None, after: str | None = None, limit: int = 100
+) -> EventPage:
+    """Return the events behind an alert, page by page: all of them, not only those that the alert carries along.
+
+    Raises NotFound, or InvalidInput for a wrong parameter.
+    """
+    begin = _decoded(after) if after else None
+
+    def read() -> EventPage:
+        with services.state.read() as connection:
+            alert = alerts.get(connection, fingerprint, episode)
+        if alert is None:
+            raise NotFound(f"there is no alert {fingerprint!r}")
+        page = read_evidence(services.columns, alert, after=begin, limit=limit, budget=services.budget)
+        return EventPage(page.events, _encoded(page.last) if page.last else None)
+
+    return await services.workers.run(read)
+
+
 async def list_firing(services: Services, matchers: tuple[Matcher, ...]) -> list[tuple[Alert, tuple[str, ...]]]:
     """List firing alerts, the worst first, each with the names of the receivers it goes to."""
     query = AlertQuery(status=AlertStatus.FIRING, matchers=matchers, limit=services.max_rows)
@@ -124,6 +160,21 @@ def _details(services: Services, fingerprint: str, episode: int | None) -> Alert
             outbox.find(connection, MessageQuery(group_key=group_key(fingerprint), limit=_MESSAGES)),
             _runbook(services, alert.runbook_url),
         )
+
+
+def _encoded(last: tuple[datetime, str]) -> str:
+    return f"{last[0].isoformat()}~{last[1]}"
+
+
+def _decoded(text: str) -> tuple[datetime, str]:
+    time, separator, event_id = text.partition("~")
+    try:
+        moment_ = parse_time(time)
+    except ValueError:
+        separator = ""
+    if not separator or moment_.tzinfo is None:
+        raise InvalidInput("after: not what the page before said under `following`")
+    return moment_, event_id
 
 
 def _runbook(services: Services, url: str) -> Runbook | None:
