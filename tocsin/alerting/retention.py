@@ -9,7 +9,7 @@ from tocsin.store.state.engine import State
 
 
 def forget(state: State, keep: timedelta, now: datetime) -> dict[str, int]:
-    """Delete alerts that were resolved, and messages and changes that happened, more than `keep` ago.
+    """Delete alerts that were resolved more than `keep` ago, their history, and messages that are as old.
 
     The trail of what people did is never deleted. Call it once a day or so.
 
@@ -18,7 +18,7 @@ def forget(state: State, keep: timedelta, now: datetime) -> dict[str, int]:
     """
     before = now - keep
     with state.write() as connection:
-        # Messages first: what was told of a group is kept for as long as a message of it is.
+        # In this order: what was told of a group is kept for as long as a message of it, history as long as its alert.
         return {
             "outbox": outbox.prune(connection, before),
             "notified": notified.prune(connection, before),

@@ -6,9 +6,9 @@ from datetime import timedelta
 
 import pytest
 
-from tests.store.state.builders import START, at, message, told
+from tests.store.state.builders import START, at, message, told, tracked
 from tocsin.model.alerts import AlertStatus
-from tocsin.store.state import history, leases, notified, outbox, watermarks
+from tocsin.store.state import alerts, history, leases, notified, outbox, watermarks
 from tocsin.store.state.engine import State
 from tocsin.store.state.history import Change, Entry
 
@@ -68,7 +68,9 @@ def test_history_is_told_in_order_and_by_alert(state: State) -> None:
         assert seen[0].detail == "it began\ufffd"
         assert [e.change for e in history.of(connection, "a", limit=1)] == [Change.REFIRED], "the latest ones"
     with state.write() as connection:
-        assert history.prune(connection, at(2)) == 2
+        alerts.save(connection, [tracked(fingerprint="b")])
+        assert history.prune(connection, at(3)) == 2, "what is kept of an alert that is kept"
+        assert [e.change for e in history.of(connection, "b")] == [Change.NEW]
 
 
 def test_what_was_told_is_kept_per_destination_and_group(state: State) -> None:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, delete, exists, insert, select
 
+from tocsin.store.state.tables import alerts as _alerts
 from tocsin.store.state.tables import history as _table
 
 
@@ -61,5 +62,6 @@ def of(connection: Connection, fingerprint: str, limit: int = 1000) -> list[Entr
 
 
 def prune(connection: Connection, before: datetime) -> int:
-    """Forget entries older than `before`; returns their number."""
-    return connection.execute(delete(_table).where(_table.c.at < before)).rowcount
+    """Forget entries older than `before` of episodes that are forgotten; returns their number."""
+    kept = exists().where(_alerts.c.fingerprint == _table.c.fingerprint, _alerts.c.episode == _table.c.episode)
+    return connection.execute(delete(_table).where(_table.c.at < before, ~kept)).rowcount
