@@ -173,3 +173,13 @@ def test_searches_of_runbooks_can_be_run() -> None:
     for runbook in sorted((_PACKS / "runbooks").glob("*.md")):
         for search in re.findall(r"tocsin query '([^']+)'", runbook.read_text(encoding="utf-8")):
             assert plan(search).table in ("audit", "logs"), (runbook.name, search)
+
+
+@pytest.mark.parametrize("file", _FILES, ids=lambda file: file.stem)
+def test_the_list_of_detections_names_it(file: Path) -> None:
+    """The overview shows each with the level it has."""
+    (rule,) = [rule for rule in load_paths([file]).all() if rule.alerting]
+    overview = (_PACKS / "README.md").read_text(encoding="utf-8")
+
+    row = f"| [{rule.title}](detections/{file.name}) ([runbook](runbooks/{file.stem}.md)) | {rule.severity.value} | "
+    assert f"{row}{rule.min_audit_level} | {', '.join(rule.techniques)} |" in overview
