@@ -51,6 +51,7 @@ class Detector:
         self._label_sets = label_sets
         self._matched = matched
         self._rules = {rule.id: rule for rule in book.all()}
+        self._passes = [matching.prepare(table, book.of(table)) for table in book.tables()]
 
     def evaluate(self, after: Mapping[str, int], upto: Mapping[str, int], now: datetime) -> Tick:
         """Evaluate the batches `(after, upto]` of each writer. Blocks.
@@ -68,8 +69,8 @@ class Detector:
         if not span or not self._book.rules:
             return Tick((), watermarks, now)
         self._prepare()
-        for table in self._book.tables():
-            matching.find(self._columns, table, self._book.of(table), span)
+        for ready in self._passes:
+            matching.find(self._columns, ready, span)
         found = self._found()
         if not found:
             return Tick((), watermarks, now)

@@ -6,9 +6,11 @@ the positions of those rules) and `rule_found` (one row per rule and event, in t
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
-from tocsin.model.errors import TocsinError
+from tocsin.model.errors import InvalidInput
+from tocsin.query.sigma.compile import together
 from tocsin.rules.kinds.base import Rule
 from tocsin.rules.kinds.sigma import StreamRule
 from tocsin.rules.ranges import Range
@@ -20,6 +22,7 @@ FOUND = [column.name for column in DETECTIONS.columns]
 _FOUND_COLUMNS = ", ".join(f"`{column.name}` {column.type}" for column in DETECTIONS.columns)
 FOUND_TABLE = f"CREATE TEMPORARY TABLE IF NOT EXISTS rule_found ({_FOUND_COLUMNS}) ENGINE = Memory"
 _RAW_LIMIT = 16384
+_DONE = "stage != 'RequestReceived'"
 
 # A log line has no id of its own: the hash of all that is known of it, and its number among lines that are the same.
 _LINE_HASH = "lower(hex(sipHash128(writer, batch, cluster, time, source, toString(stream), line)))"
@@ -42,39 +45,74 @@ def hits_table(table: str) -> str:
     )
 
 
-def scan(table: str, rules: Sequence[StreamRule], span: Range) -> Sql:
-    """Return the statement that puts every row of the range that any of the rules matches into `rule_hits_<table>`."""
-    columns = join(", ", [identifier(column.name) for column in TABLES[table].columns])
-    every_stage = any(rule.every_stage for rule in rules)
-    predicates = [_predicate(rule, keep=every_stage) for rule in rules]
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """All rules of one table, made ready for one query.
+
+    Attributes:
+        table: The table.
+        rules: The rules; a row's hits are their positions.
+        names: A `WITH` clause of what the rules have in common.
+        hits: Array(UInt16) expression: which rules match a row.
+        rows: A condition that holds for all rows that any rule may match.
+    """
+
+    table: str
+    rules: tuple[StreamRule, ...]
+    names: Sql
+    hits: Sql
+    rows: Sql
+
+
+def prepare(table: str, rules: Sequence[StreamRule]) -> Pass:
+    """Make the rules of a table ready.
+
+    A request that was only received has no outcome yet: it is kept from all rules but those that ask for stages.
+    """
+    shared = together([rule.predicate for rule in rules])
+    conditions, rows = list(shared.conditions), Sql("1")
+    if table == AUDIT.name and any(rule.every_stage for rule in rules):
+        conditions = [
+            condition if rule.every_stage else compose(f"({{c}} AND {_DONE})", c=condition)
+            for rule, condition in zip(rules, conditions, strict=True)
+        ]
+    elif table == AUDIT.name:
+        rows = Sql(_DONE)
+    numbers = Sql(", ".join(str(number) for number in range(len(rules))))
+    hits = compose(
+        "arrayFilter((_i, _c) -> _c, CAST([{numbers}], 'Array(UInt16)'), [{conditions}])",
+        numbers=numbers,
+        conditions=join(", ", conditions),
+    )
+    return Pass(table, tuple(rules), shared.with_clause, hits, rows)
+
+
+def scan(ready: Pass, span: Range) -> Sql:
+    """Return the statement that puts every row of the range that any rule matches into `rule_hits_<table>`."""
+    columns = join(", ", [identifier(column.name) for column in TABLES[ready.table].columns])
     return compose(
-        "INSERT INTO {hits} ({columns}, _event_id, _hits) SELECT {columns}, {event_id}, {matched} AS _matched "
-        "FROM {table} PREWHERE {span}{stages} AND notEmpty(_matched)",
-        hits=identifier(f"rule_hits_{table}"),
+        "INSERT INTO {into} ({columns}, _event_id, _hits) SELECT {columns}, {event_id}, _hits FROM ("
+        "{names}SELECT {columns}, {hits} AS _hits FROM {table} WHERE {span} AND {rows}) WHERE notEmpty(_hits)",
+        into=identifier(f"rule_hits_{ready.table}"),
         columns=columns,
-        event_id=Sql(_EVENT_ID[table]),
-        matched=compose(
-            "arrayFilter((_i, _c) -> _c, CAST([{numbers}], 'Array(UInt16)'), [{predicates}])",
-            numbers=Sql(", ".join(str(n) for n in range(len(rules)))),
-            predicates=join(", ", predicates),
-        ),
-        table=identifier(table),
+        event_id=Sql(_EVENT_ID[ready.table]),
+        names=ready.names,
+        hits=ready.hits,
+        table=identifier(ready.table),
         span=span.condition(),
-        stages=Sql(" AND stage != 'RequestReceived'" if table == AUDIT.name and not every_stage else ""),
+        rows=ready.rows,
     )
 
 
-def find(columns: Columns, table: str, rules: Sequence[StreamRule], span: Range) -> None:
+def find(columns: Columns, ready: Pass, span: Range) -> None:
     """Evaluate the rules of one table and put what they found into `rule_found`."""
-    columns.run(Sql(f"TRUNCATE TABLE rule_hits_{table}"))
-    columns.run(scan(table, rules, span))
-    counts = columns.fetch(
-        Sql(f"SELECT arrayJoin(_hits) AS number FROM rule_hits_{table} GROUP BY number ORDER BY number")
-    )
-    for row in counts:
+    hits = f"rule_hits_{ready.table}"
+    columns.run(Sql(f"TRUNCATE TABLE {hits}"))
+    columns.run(scan(ready, span))
+    for row in columns.fetch(Sql(f"SELECT arrayJoin(_hits) AS number FROM {hits} GROUP BY number ORDER BY number")):
         number = int(row["number"])
-        columns.run(_collect(table, number, rules[number], span))
-    columns.run(Sql(f"TRUNCATE TABLE rule_hits_{table}"))
+        columns.run(_collect(number, ready.rules[number], span))
+    columns.run(Sql(f"TRUNCATE TABLE {hits}"))
 
 
 def record(columns: Columns) -> None:
@@ -89,17 +127,16 @@ def record(columns: Columns) -> None:
     )
 
 
-def check(columns: Columns, rules: Sequence[StreamRule]) -> dict[str, str]:
+def check(columns: Columns, rules: Iterable[StreamRule]) -> dict[str, str]:
     """Let the engine read every rule's expressions; return the reasons of those that it refuses, by rule id."""
-    refused = {}
+    refused, nothing = {}, Range({}, {})
     for rule in rules:
         columns.run(Sql(hits_table(rule.table)))
         columns.run(Sql(FOUND_TABLE))
-        empty = Range({}, {})
         try:
-            columns.run(scan(rule.table, [rule], empty))
-            columns.run(_collect(rule.table, 0, rule, empty))
-        except TocsinError as error:
+            columns.run(scan(prepare(rule.table, [rule]), nothing))
+            columns.run(_collect(0, rule, nothing))
+        except InvalidInput as error:
             refused[rule.id] = str(error)
     return refused
 
@@ -130,13 +167,8 @@ def text_map(entries: Mapping[str, Sql]) -> Sql:
     )
 
 
-def _predicate(rule: StreamRule, *, keep: bool) -> Sql:
-    if keep and not rule.every_stage and rule.table == AUDIT.name:
-        return compose("(({where}) AND stage != 'RequestReceived')", where=rule.where)
-    return compose("({where})", where=rule.where)
-
-
-def _collect(table: str, number: int, rule: StreamRule, span: Range) -> Sql:
+def _collect(number: int, rule: StreamRule, span: Range) -> Sql:
+    table = rule.table
     values = {
         **{name: Sql(name) for name in ("writer", "batch", "ingested", "cluster", "time")},
         **constants(rule),
@@ -156,18 +188,18 @@ def _collect(table: str, number: int, rule: StreamRule, span: Range) -> Sql:
         values=join(", ", [values[name] for name in FOUND]),
         table=Sql(table),
         number=Sql(str(number)),
-        earlier=_not_earlier(table, number, rule, span),
+        earlier=_not_earlier(number, rule, span),
         once=Sql(" ORDER BY stage = 'ResponseStarted', time LIMIT 1 BY _event_id" if table == AUDIT.name else ""),
     )
 
 
-def _not_earlier(table: str, number: int, rule: StreamRule, span: Range) -> Sql:
+def _not_earlier(number: int, rule: StreamRule, span: Range) -> Sql:
     """An audit event comes in up to two stages, with minutes or hours between them; the first that matches counts."""
-    if table != AUDIT.name:
+    if rule.table != AUDIT.name:
         return Sql("")
     return compose(
         f" AND _event_id NOT IN (SELECT event_id FROM detections WHERE rule_id = {{id}} AND event_id IN ("
-        f"SELECT _event_id FROM rule_hits_{table} WHERE has(_hits, {number})) AND NOT {{span}})",
+        f"SELECT _event_id FROM rule_hits_{rule.table} WHERE has(_hits, {number})) AND NOT {{span}})",
         id=bind(rule.id),
         span=span.condition(),
     )

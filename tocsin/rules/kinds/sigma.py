@@ -14,7 +14,7 @@ from sigma.rule import SigmaDetection, SigmaRule
 from tocsin.model.errors import Location
 from tocsin.model.severity import Severity
 from tocsin.query.sigma import syntax
-from tocsin.query.sigma.compile import compile_rule
+from tocsin.query.sigma.compile import Predicate, compile_rule
 from tocsin.query.sigma.fields import field_text
 from tocsin.query.sigma.syntax import location_of, rule_key
 from tocsin.rules import entities, summaries
@@ -30,20 +30,23 @@ class StreamRule(Rule):
     """A rule that looks at one event at a time.
 
     Attributes:
-        table: `audit` or `logs`.
-        where: UInt8 expression over the table's columns: does the event match?
+        predicate: Does an event match?
         entity: Label to String expression.
         fields: Name to String expression: what correlations group by or measure.
         summary: String expression: one line about the event.
         every_stage: It asks for `stage` itself, so `RequestReceived` is not kept from it.
     """
 
-    table: str
-    where: Sql
+    predicate: Predicate
     entity: Mapping[str, Sql]
     fields: Mapping[str, Sql]
     summary: Sql
     every_stage: bool
+
+    @property
+    def table(self) -> str:
+        """The table whose rows it looks at: `audit` or `logs`."""
+        return self.predicate.table
 
 
 def build(rule: SigmaRule, *, fields: Iterable[str], alerting: bool) -> StreamRule:
@@ -63,8 +66,7 @@ def build(rule: SigmaRule, *, fields: Iterable[str], alerting: bool) -> StreamRu
     return StreamRule(
         **common(rule, extras),
         alerting=alerting,
-        table=table,
-        where=predicate.where,
+        predicate=predicate,
         entity={k: field_text(table, f) for k, f in extras.labels(entities.DEFAULTS[table]).items()},
         fields={name: field_text(table, name) for name in sorted(set(fields))},
         summary=_summary(rule, extras, table),
