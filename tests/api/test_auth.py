@@ -167,8 +167,8 @@ class TestWithTokens:
 
     async def test_a_browser_is_led_to_the_login_page(self, connect: Connect) -> None:
         async with connect(TOKENS) as http:
-            response = await http.get("/", headers={"Accept": "text/html"})
-        assert (response.status_code, response.headers["location"]) == (303, "/login")
+            response = await http.get("/alerts/1f", headers={"Accept": "text/html"})
+        assert (response.status_code, response.headers["location"]) == (303, "/login?next=/alerts/1f")
 
     async def test_a_session_works_until_it_ends_and_not_for_other_sites(
         self, connect: Connect, running: Running, clock: VirtualClock

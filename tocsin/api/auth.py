@@ -16,7 +16,7 @@ import logging
 import secrets
 from collections.abc import Callable
 from http.cookies import CookieError, SimpleCookie
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection
@@ -206,7 +206,7 @@ class AuthMiddleware:
             return
         wants_page = "text/html" in connection.headers.get("accept", "") and scope["method"] == "GET"
         if isinstance(error, Unauthenticated) and wants_page:
-            await RedirectResponse("/login", status_code=303)(scope, receive, send)
+            await RedirectResponse(f"/login?next={quote(scope['path'])}", status_code=303)(scope, receive, send)
             return
         await answer(error)(scope, receive, send)
 

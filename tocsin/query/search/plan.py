@@ -127,8 +127,9 @@ def _text(term: Term, table: str) -> Sql:
     tokens = _TOKENS.findall(value.text)
     if not tokens or not value.text.isascii():
         return found
-    # The text index answers which granules hold the words at all; only those are read for the exact text.
-    return compose("(hasAllTokens({column}, {tokens}) AND {found})", column=column, tokens=bind(tokens), found=found)
+    words = compose("hasAllTokens({column}, {tokens})", column=column, tokens=bind(tokens))
+    # A single word is answered by the text index alone; several may stand elsewhere in the text, so that is looked at.
+    return words if tokens == [value.text] else compose("({words} AND {found})", words=words, found=found)
 
 
 def _field(term: Term, table: str) -> Sql:
