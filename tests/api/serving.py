@@ -9,6 +9,7 @@ from pathlib import Path
 
 from fastapi import FastAPI
 from prometheus_client import CollectorRegistry, Counter
+from starlette.routing import BaseRoute
 
 from tocsin.alerting.routing import Routing
 from tocsin.alerting.settings import AlertingSettings
@@ -69,6 +70,8 @@ class Running:
     broken: str = ""
     runbooks: tuple[Path, ...] = ()
     refusals: list[str] = field(default_factory=list)
+    extra: list[BaseRoute] = field(default_factory=list)
+    details: dict[str, object] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         registry = CollectorRegistry()
@@ -82,7 +85,7 @@ class Running:
             book=lambda: self,
             receivers=lambda: self.receivers,
             routing=lambda: Routing(AlertingSettings(), self.receivers),
-            life=Life(unready=lambda: self.unready, details=lambda: {"queue": 0}, reload=self._reload),
+            life=Life(unready=lambda: self.unready, details=lambda: self.details, reload=self._reload),
             registry=registry,
             budget=Budget(memory=1 << 28, seconds=20.0),
             max_rows=self.web.max_rows,
@@ -92,7 +95,7 @@ class Running:
 
     def app(self) -> FastAPI:
         """The application."""
-        return build_app(self.services, self.web, refused=self.refusals.append)
+        return build_app(self.services, self.web, self.extra, refused=self.refusals.append)
 
     async def _reload(self) -> Sequence[str]:
         if self.broken:

@@ -14,8 +14,14 @@ from typer.testing import CliRunner, Result
 
 from tests.api.serving import Running, fresh_state
 from tocsin.cli import main
+from tocsin.intake.receivers import lines
+from tocsin.intake.settings import IntakeSettings
+from tocsin.kit.clock import SystemClock
+from tocsin.kit.units import Duration
 from tocsin.store.schema.tables import TABLES
+from tocsin.store.settings import WriterSettings
 from tocsin.store.sql import Sql
+from tocsin.store.writer import Writer
 from tocsin.testing.clock import VirtualClock
 from tocsin.testing.stores import fresh_columns
 
@@ -38,7 +44,15 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tool]:
     """A server for the tests of a module."""
     clock = VirtualClock()
     columns, state = fresh_columns(), fresh_state(tmp_path_factory.mktemp("state"), clock)
-    running = Running(columns, state, clock)
+    writer = Writer(columns, WriterSettings(linger=Duration()), SystemClock())
+    writer.start()
+    running = Running(
+        columns,
+        state,
+        clock,
+        extra=list(lines.routes(writer, IntakeSettings(), SystemClock(), "")),
+        details={"writer": {"name": writer.name}},
+    )
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         server = uvicorn.Server(uvicorn.Config(running.app(), log_config=None, ws="none", lifespan="off"))
@@ -47,6 +61,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tool]:
         yield Tool(f"http://127.0.0.1:{listening.getsockname()[1]}", running)
         server.should_exit = True
         thread.join(10)
+    writer.stop()
     running.services.workers.close()
     state.close()
     columns.close()

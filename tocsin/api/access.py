@@ -49,14 +49,16 @@ class Entry:
     path: str
     access: Access
     pattern: re.Pattern[str] = field(init=False, repr=False, compare=False)
+    allowed: frozenset[str] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "allowed", frozenset(self.methods.split()))
         text = re.sub(r"\\\{\w+\\\}", "[^/]+", re.escape(self.path))
         object.__setattr__(self, "pattern", re.compile(re.sub(r"/\\\*$", "/.+", text)))
 
     def covers(self, method: str, path: str) -> bool:
         """True if this line speaks of the request."""
-        return method in self.methods.split() and self.pattern.fullmatch(path) is not None
+        return method in self.allowed and self.pattern.fullmatch(path) is not None
 
 
 TABLE: tuple[Entry, ...] = (
