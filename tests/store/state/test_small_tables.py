@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
 from tests.store.state.builders import START, at, message, told, tracked
 from tocsin.model.alerts import AlertStatus
+from tocsin.model.errors import StoreFailed
 from tocsin.store.state import alerts, history, leases, notified, outbox, watermarks
 from tocsin.store.state.engine import State
 from tocsin.store.state.history import Change, Entry
@@ -116,3 +117,8 @@ def test_what_was_told_is_kept_while_its_messages_are(state: State) -> None:
             "tocsin/a",
             "tocsin/c",
         ]
+
+
+def test_a_time_without_a_zone_is_refused(state: State) -> None:
+    with pytest.raises(StoreFailed, match="StatementError"), state.write() as connection:
+        leases.acquire(connection, "x", "me", datetime(2026, 3, 1), MINUTE)  # noqa: DTZ001 - that is the point
