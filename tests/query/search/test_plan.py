@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 
@@ -14,6 +15,7 @@ from tests.query.search.rows import START, put
 from tocsin.model.errors import InvalidInput
 from tocsin.query.search import SearchError, Window, arrived, count, plan, rows, top
 from tocsin.store.base import Columns
+from tocsin.store.sql import bind, compose
 from tocsin.testing.stores import fresh_columns
 
 POD = {
@@ -250,3 +252,21 @@ def test_values_are_bound_never_pasted(value: str) -> None:
     same_shape = plan('user:"x"')
     assert len(planned.where.text) == len(same_shape.where.text)
     assert len(planned.where.params) == 1
+
+
+_ALPHABET = st.text("aB%_\\*'\"é \n?[", max_size=6)
+
+
+@settings(max_examples=60, deadline=None)
+@given(stored=st.lists(_ALPHABET, min_size=1, max_size=8), parts=st.lists(_ALPHABET, min_size=1, max_size=4))
+def test_wildcards_mean_what_they_mean_whatever_the_text(audit: Columns, stored: list[str], parts: list[str]) -> None:
+    """Against a reference in Python: `*` is any text, all else is itself, case does not count."""
+    escaped = "*".join("".join(f"\\{c}" for c in part) for part in parts)
+    pattern = re.compile(".*".join(re.escape(part) for part in parts), re.IGNORECASE | re.DOTALL)
+    if not escaped:
+        return
+    names = compose(
+        "SELECT arrayJoin({names}) AS name WHERE {where}", names=bind(stored), where=plan(f"name:{escaped}").where
+    )
+    expected = [text for text in stored if pattern.fullmatch(text) and (text or any(parts) or len(parts) == 1)]
+    assert [row["name"] for row in audit.fetch(names)] == expected
