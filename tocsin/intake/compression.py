@@ -79,6 +79,7 @@ class Decompressor:
         self._new = _MEMBERS[encoding]
         self._member: _Member | None = None
         self._rest = b""
+        self._fault: InvalidInput | None = None
 
     @property
     def complete(self) -> bool:
@@ -88,13 +89,16 @@ class Decompressor:
     @property
     def hungry(self) -> bool:
         """True if nothing more comes out before more goes in."""
-        return not self._rest and (self._member is None or self._member.needs_input)
+        return not self._fault and not self._rest and (self._member is None or self._member.needs_input)
 
     def feed(self, data: bytes, room: int) -> bytes:
         """Take `data` (kept if there is no room for what comes of it) and return at most `room` bytes.
 
-        Raises InvalidInput if the input is not of this encoding or was damaged.
+        Raises InvalidInput if the input is not of this encoding or was damaged; what came before the damage is returned
+        first.
         """
+        if self._fault:
+            raise self._fault
         self._rest += data
         parts: list[bytes] = []
         try:
@@ -102,7 +106,9 @@ class Decompressor:
                 parts.append(self._step(room))
                 room -= len(parts[-1])
         except _FAULTS as error:
-            raise InvalidInput(f"not valid {self._encoding}: {error}") from None
+            self._fault = InvalidInput(f"not valid {self._encoding}: {error}")
+            if not any(parts):
+                raise self._fault from None
         return b"".join(parts)
 
     def _begun(self) -> bool:
