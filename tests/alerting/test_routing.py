@@ -10,7 +10,7 @@ import pytest
 from tests.store.state.builders import alert
 from tocsin.alerting.destinations import Receivers, destinations
 from tocsin.alerting.meta import NOTIFICATION_FAILED
-from tocsin.alerting.routing import Routing
+from tocsin.alerting.routing import Routing, remarks
 from tocsin.alerting.settings import AlertingSettings, Route
 from tocsin.kit.units import Duration
 from tocsin.model.errors import SettingsError
@@ -137,3 +137,21 @@ def test_destinations_are_found_by_name() -> None:
     assert found
     assert found.number == 2
     assert routing.destination("gone/slack") is None
+
+
+@pytest.mark.parametrize(
+    ("routes", "says"),
+    [
+        ([], []),
+        ([Route(receivers=["oncall", "team"])], []),
+        ([Route(receivers=["oncall"], match={"a": "b"}), Route(receivers=["team"], severity=Severity.HIGH)], []),
+        ([Route(receivers=["oncall"], continue_=True), Route(receivers=["team"])], []),
+        ([Route(receivers=["oncall"]), Route(receivers=["team"], match={"a": "b"})], ["routes[0] takes every alert"]),
+        ([Route(receivers=["oncall"])], ["'team' is named by no route"]),
+        ([Route(receivers=["oncall", "team"], match={"a": "b"})], ["fits none of alerting.routes is told to nobody"]),
+    ],
+)
+def test_remarks_are_made_about_what_is_perhaps_not_meant(routes: list[Route], says: list[str]) -> None:
+    found = remarks(AlertingSettings(routes=routes), RECEIVERS)
+    assert len(found) == len(says)
+    assert all(text in remark for text, remark in zip(says, found, strict=True))

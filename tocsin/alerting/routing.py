@@ -87,6 +87,28 @@ class Routing:
                     return
 
 
+def remarks(settings: AlertingSettings, receivers: Receivers) -> list[str]:
+    """What is allowed but perhaps not meant, each a sentence: for `tocsin check`."""
+    found = []
+    for number, route in enumerate(settings.routes[:-1]):
+        if not (route.match or route.severity or route.continue_):
+            found.append(f"alerting.routes[{number}] takes every alert, so the routes below it are never reached")
+            break
+    named = {name for route in settings.routes for name in route.receivers}
+    if settings.routes:
+        found += [
+            f"receiver {name!r} is named by no route, so it is told of nothing"
+            for name in receivers
+            if name not in named
+        ]
+        if all(route.match for route in settings.routes):
+            found.append(
+                "an alert that fits none of alerting.routes is told to nobody; end with a route without `match` to be "
+                "told of the rest"
+            )
+    return found
+
+
 def _everything(targets: Sequence[Destination], repeat: timedelta) -> _Compiled:
     reason = "no routes are set: every receiver is told of severity low or worse"
     return _Compiled((), Severity.LOW, tuple(Routed(d, repeat, d.send_resolved, reason) for d in targets), False)

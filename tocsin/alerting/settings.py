@@ -57,6 +57,11 @@ class DeliverySettings(msgspec.Struct, forbid_unknown_fields=True, kw_only=True,
         int, Meta(description="More waiting messages than this for one destination become one digest.", ge=2)
     ] = 100
 
+    def __post_init__(self) -> None:
+        for name in ("timeout", "first_retry", "longest_retry", "give_up_after", "poll"):
+            if not getattr(self, name):
+                raise ValueError(f"{name} must be longer than 0, such as 5s")
+
 
 class AlertingSettings(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     """Which alerts go to whom."""
