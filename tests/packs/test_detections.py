@@ -17,7 +17,8 @@ from tocsin.kit.resources import packs_directory
 from tocsin.kit.yaml_source import read_yaml
 from tocsin.query.search.plan import plan
 from tocsin.rules.book import RuleBook
-from tocsin.rules.loading import load, load_paths
+from tocsin.rules.kinds.base import Rule
+from tocsin.rules.loading import load
 from tocsin.rules.settings import RulesSettings
 from tocsin.testing.stores import fresh_columns
 
@@ -82,6 +83,12 @@ def book() -> RuleBook:
     return load(RulesSettings())
 
 
+def _rule(book: RuleBook, file: Path) -> Rule:
+    """The one rule of the file that alerts."""
+    (rule,) = [rule for rule in book.all() if rule.alerting and rule.location.file == str(file)]
+    return rule
+
+
 @pytest.fixture(scope="module")
 def wrong(book: RuleBook) -> dict[str, str]:
     """Examples that did not come out as expected, by file: all of them evaluated in one go."""
@@ -113,9 +120,9 @@ def test_ids_are_unique() -> None:
 
 
 @pytest.mark.parametrize("file", _FILES, ids=lambda file: file.stem)
-def test_a_detection_is_complete(file: Path) -> None:
+def test_a_detection_is_complete(file: Path, book: RuleBook) -> None:
     """One alert a file, with everything that a person needs who is woken by it."""
-    (rule,) = [rule for rule in load_paths([file]).all() if rule.alerting]
+    rule = _rule(book, file)
 
     assert rule.techniques
     assert not set(rule.techniques) & _REVOKED
@@ -139,9 +146,9 @@ def test_a_detection_has_examples_for_and_against(file: Path) -> None:
 
 
 @pytest.mark.parametrize("file", _FILES, ids=lambda file: file.stem)
-def test_the_named_audit_level_is_shown(file: Path) -> None:
+def test_the_named_audit_level_is_shown(file: Path, book: RuleBook) -> None:
     """A rule of level Metadata has an example that fires without bodies; another one shows what it cannot see then."""
-    (rule,) = [rule for rule in load_paths([file]).all() if rule.alerting]
+    rule = _rule(book, file)
     cases = _tests_of(file)["tests"]
     lean = [c for c in cases if "degrade" in c or all(event["level"] == "Metadata" for event in c["events"])]
 
@@ -161,7 +168,7 @@ def test_examples_come_out_as_expected(file: Path, wrong: dict[str, str]) -> Non
 def test_a_runbook_has_its_sections_and_title(file: Path, book: RuleBook) -> None:
     """At three in the morning everything stands where it always stands."""
     text = (_PACKS / "runbooks" / f"{file.stem}.md").read_text(encoding="utf-8")
-    (rule,) = [rule for rule in load_paths([file]).all() if rule.alerting]
+    rule = _rule(book, file)
 
     assert re.findall(r"^# (.+)$", text, re.MULTILINE) == [rule.title]
     assert re.findall(r"^## (.+)$", text, re.MULTILINE) == _SECTIONS
@@ -177,9 +184,9 @@ def test_searches_of_runbooks_can_be_run() -> None:
 
 
 @pytest.mark.parametrize("file", _FILES, ids=lambda file: file.stem)
-def test_the_list_of_detections_names_it(file: Path) -> None:
+def test_the_list_of_detections_names_it(file: Path, book: RuleBook) -> None:
     """The overview shows each with the level it has."""
-    (rule,) = [rule for rule in load_paths([file]).all() if rule.alerting]
+    rule = _rule(book, file)
     overview = (_PACKS / "README.md").read_text(encoding="utf-8")
 
     row = f"| [{rule.title}](detections/{file.name}) ([runbook](runbooks/{file.stem}.md)) | {rule.severity.value} | "

@@ -106,7 +106,7 @@ def test_every_signal_carries_events_of_the_recording(attack: Outcome) -> None:
 def test_small_batches_find_the_same_events(book: RuleBook, attack: Outcome, columns: Columns) -> None:
     """Read live, in pieces and out of order as the log is, the same events are found as in one go."""
     lines = recorded("attack")
-    size = len(lines) // 6 + 1
+    size = len(lines) // 4 + 1
 
     pieces = replay(columns, book, [lines[start : start + size] for start in range(0, len(lines), size)])
 
