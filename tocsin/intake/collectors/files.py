@@ -147,9 +147,9 @@ class FileCollector:
                 self._turn += number
                 self._more = True
                 return
-            with watch.guarded(file.path):
-                payload = self._next(file, now)
-                room -= len(payload)
+            if not file.finished:
+                with watch.guarded(file.path):
+                    room -= len(self._next(file, now))
             if file.gone and now - file.moved > GONE_WAIT and id(file) not in self._waiting:
                 watch.drop(file, at)
                 self._unsaved = True
@@ -158,7 +158,7 @@ class FileCollector:
         """Take the file's next piece, make a delivery of it, and return its bytes; b"" if there is none yet."""
         patient = file.held_since is None or now - file.held_since < _PATIENCE
         last = file.gone and now - file.moved > GONE_WAIT
-        if file.finished or (file.stuck == file.size and patient and not last):
+        if file.stuck == file.size and patient and not last:
             return b""  # As it was when nothing could be taken.
         reader = file.open()
         if reader is None:

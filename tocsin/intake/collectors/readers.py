@@ -105,7 +105,7 @@ class CompressedReader:
         return self._damaged or (self._stream.complete and not self._file.read(self._raw, 1))
 
     def read(self, offset: int, size: int) -> bytes:
-        """See `Reader.read`. Bytes read last may be asked for again at no cost; what comes before damage is returned."""
+        """See `Reader.read`. What was read last may be asked for again; what comes before damage is returned."""
         if offset < self._at:
             self._rewind()
         while self._at + len(self._kept) < offset + size:

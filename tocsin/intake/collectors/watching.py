@@ -86,6 +86,7 @@ class Watch:
         """Follow `file` no longer, as all of it was read."""
         file.close()
         self.files.pop(file.key, None)
+        self._complaints.pop(file.path, None)
         self._remember(file, at)
 
     @contextmanager
