@@ -11,7 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, delete, exists, func, insert, select, update
+from sqlalchemy import Connection, Row, Select, delete, func, insert, select, update
 
 from tocsin.model.alerts import Notification
 from tocsin.store.state.tables import outbox as _table
@@ -116,14 +116,14 @@ def enqueue(connection: Connection, messages: Sequence[NewMessage]) -> None:
 
 def next_due(connection: Connection, destination: str, now: datetime) -> tuple[Message, Notification] | None:
     """The next message to try: the oldest one that is due and overtakes no other of its group."""
-    query = select(_table).where(*_heads(destination), _table.c.due_at <= now).order_by(_table.c.id)
+    query = select(_table).where(_head(destination), _table.c.due_at <= now).order_by(_table.c.id)
     row = connection.execute(query.limit(1)).first()
     return (_message(row), row.notification) if row else None
 
 
 def next_time(connection: Connection, destination: str) -> datetime | None:
     """When the next message of a destination may be tried; None if none is pending."""
-    return connection.execute(select(func.min(_table.c.due_at)).where(*_heads(destination))).scalar()
+    return connection.execute(select(func.min(_table.c.due_at)).where(_head(destination))).scalar()
 
 
 def pending_count(connection: Connection, destination: str) -> int:
@@ -233,16 +233,9 @@ def prune(connection: Connection, before: datetime) -> int:
     return connection.execute(gone).rowcount
 
 
-def _heads(destination: str) -> tuple[Any, ...]:
+def _head(destination: str) -> Any:
     """Pending, and the first one of its group."""
-    earlier = _table.alias()
-    blocked = exists().where(
-        earlier.c.destination == destination,
-        earlier.c.state == MessageState.PENDING,
-        earlier.c.group_key == _table.c.group_key,
-        earlier.c.id < _table.c.id,
-    )
-    return (*_pending(destination), ~blocked)
+    return _table.c.id.in_(select(func.min(_table.c.id)).where(*_pending(destination)).group_by(_table.c.group_key))
 
 
 def _pending(destination: str) -> tuple[Any, Any]:
