@@ -191,13 +191,13 @@ class FileCollector:
             name = file.find_format(reader.read(0, _SAMPLE) if file.offset else piece.payload).name
             piece = take(reader, file.offset, name, last=last, patient=patient)
         self._more |= not piece.at_end
-        file.stuck = file.size if piece.at_end and not piece.payload else -1
-        file.held_since = (file.held_since or now) if piece.held else None
         if piece.at_end and not piece.payload and isinstance(reader, CompressedReader) and reader.ended:
             # Nothing more will come, so a last line needs no end.
             piece = take(reader, file.offset, name, last=True, patient=False)
             file.finished = not piece.payload
             self._unsaved = True
+        file.stuck = file.size if piece.at_end and not piece.payload else -1
+        file.held_since = (file.held_since or now) if piece.held else None
         return piece.payload
 
     def _enqueue(self, file: Followed, payload: bytes) -> None:

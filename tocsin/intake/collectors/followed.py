@@ -6,7 +6,6 @@ import os
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import PurePath
 
 from tocsin.intake.collectors.labels import in_pod, path_labels
 from tocsin.intake.collectors.positions import Position
@@ -155,8 +154,3 @@ def key_of(stat: os.stat_result) -> Key:
 def rotated_name(path: str, other: str) -> bool:
     """True if `other` is what rotation calls an older `path`, such as `app.log.1`, `app.log-20261123` or `0.log.gz`."""
     return other.startswith(path) and other[len(path) : len(path) + 1] in (".", "-")
-
-
-def same_directory(path: str, other: str) -> bool:
-    """True if both lie in one directory."""
-    return PurePath(path).parent == PurePath(other).parent

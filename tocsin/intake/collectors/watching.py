@@ -7,10 +7,12 @@ import glob
 import logging
 import os
 import stat
-from collections.abc import Iterable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import PurePath
+from typing import TypeVar
 
 import msgspec
 
@@ -21,7 +23,6 @@ from tocsin.intake.collectors.followed import (
     key_of,
     resumed,
     rotated_name,
-    same_directory,
 )
 from tocsin.intake.collectors.positions import Position
 from tocsin.intake.collectors.readers import COMPRESSED, HEAD_BYTES, Head, Reader, open_reader
@@ -35,6 +36,17 @@ _MEMORY = 5_000
 _OPEN = 512
 # A shorter beginning may be the same in two logs by chance, as a banner is.
 _TELLING = 256
+
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class _Neighbours:
+    """What is followed, and remembered, of a file's directory."""
+
+    followed: Sequence[Followed]
+    remembered: Sequence[Position]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +81,7 @@ class Watch:
         found = self._scan()
         for file in list(self.files.values()):
             self._revisit(file, found.pop(file.key, None), now, at)
-        for key, hit in found.items():
-            with self.guarded(hit.path):
-                self._adopt(key, hit, now)
+        self._adopt_all(found, now)
         if self._first:
             self._first = False
             self._find_moved([p for key, p in self._remembered.items() if key not in self.files and not p.done], now)
@@ -149,18 +159,28 @@ class Watch:
         file.size, file.modified, file.moved = facts.st_size, facts.st_mtime_ns, now
         file.finished, file.stuck = False, -1
 
-    def _adopt(self, key: Key, hit: _Found, now: float) -> None:
+    def _adopt_all(self, found: Mapping[Key, _Found], now: float) -> None:
+        if not found:
+            return
+        followed = _by_directory((file.path, file) for file in self.files.values())
+        remembered = _by_directory((position.path, position) for position in self._remembered.values())
+        for key, hit in found.items():
+            directory = os.path.dirname(hit.path)
+            with self.guarded(hit.path):
+                self._adopt(key, hit, _Neighbours(followed[directory], remembered[directory]), now)
+
+    def _adopt(self, key: Key, hit: _Found, beside: _Neighbours, now: float) -> None:
         reader = open_reader(hit.path)
         try:
             beginning = reader.read(0, HEAD_BYTES)
-            if key_of(reader.stat()) == key and not self._copy_of_followed(hit.path, beginning):
-                self._begin(key, hit, beginning, now)
+            if key_of(reader.stat()) == key and not _copy_of_followed(hit.path, beginning, beside.followed):
+                self._begin(key, hit, beginning, beside.remembered, now)
         finally:
             reader.close()
 
-    def _begin(self, key: Key, hit: _Found, beginning: bytes, now: float) -> None:
+    def _begin(self, key: Key, hit: _Found, beginning: bytes, beside: Sequence[Position], now: float) -> None:
         """Follow a file from where it was left, or the file was left that it is a copy of, or from its beginning."""
-        file = self._continued(key, hit, beginning)
+        file = self._continued(key, hit, beginning, beside)
         if file is None:
             file = Followed(path=hit.path, group=hit.group, key=key, head=Head.of(beginning))
         elif file.head.length < HEAD_BYTES:
@@ -169,20 +189,10 @@ class Watch:
         file.open()
         self.files[key] = file
 
-    def _copy_of_followed(self, path: str, beginning: bytes) -> bool:
-        """True for a copy of a file that is still followed: it is known by that file's end, when that has come."""
-        return any(
-            other.head.length > 0
-            and same_directory(other.path, path)
-            and (rotated_name(other.path, path) or (other.gone and other.head.length >= _TELLING))
-            and other.head.begins(beginning)
-            for other in self.files.values()
-        )
-
-    def _continued(self, key: Key, hit: _Found, beginning: bytes) -> Followed | None:
+    def _continued(self, key: Key, hit: _Found, beginning: bytes, beside: Sequence[Position]) -> Followed | None:
         left = self._remembered.get(key)
         if left is None or not head_of(left).begins(beginning) or not _fits(left, hit):
-            left = next((p for p in self._remembered.values() if _is_copy(p, hit, beginning)), None)
+            left = next((p for p in beside if _is_copy(p, hit, beginning)), None)
             left = left and msgspec.structs.replace(left, done=False)
         if left is None:
             return None
@@ -241,6 +251,23 @@ def _named(path: str, group: FileSettings) -> bool:
     return any(fnmatch.fnmatchcase(path, pattern) for pattern in patterns)
 
 
+def _by_directory(items: Iterable[tuple[str, _T]]) -> defaultdict[str, list[_T]]:
+    found: defaultdict[str, list[_T]] = defaultdict(list)
+    for path, item in items:
+        found[os.path.dirname(path)].append(item)
+    return found
+
+
+def _copy_of_followed(path: str, beginning: bytes, followed: Iterable[Followed]) -> bool:
+    """True for a copy of a file that is still followed: it is known by that file's end, when that has come."""
+    return any(
+        other.head.length > 0
+        and (rotated_name(other.path, path) or (other.gone and other.head.length >= _TELLING))
+        and other.head.begins(beginning)
+        for other in followed
+    )
+
+
 def _fits(left: Position, hit: _Found) -> bool:
     return hit.path.endswith(COMPRESSED) or hit.stat.st_size >= left.offset
 
@@ -248,7 +275,6 @@ def _fits(left: Position, hit: _Found) -> bool:
 def _is_copy(left: Position, hit: _Found, beginning: bytes) -> bool:
     return (
         left.head_length > 0
-        and same_directory(left.path, hit.path)
         and (left.head_length >= _TELLING or rotated_name(left.path, hit.path))
         and head_of(left).begins(beginning)
         and _fits(left, hit)
