@@ -38,8 +38,8 @@ def notification_failed(message: Message, error: str, *, final: bool, quiet: tim
         },
         annotations={
             "summary": summary,
-            "description": "The destination does not take Tocsin's messages. They are listed by `tocsin "
-            "notifications`; those given up can be sent again from there once the cause is mended.",
+            "description": "The destination does not take Tocsin's messages. `tocsin notifications` lists them, and "
+            "what it answered.",
         },
         techniques=(),
         runbook_url="",
