@@ -89,8 +89,8 @@ def markdown() -> str:
     """Return the reference page."""
     head = (
         "# Settings\n\nAll of `tocsin.yaml`. No file at all means all defaults. A secret can be given in a "
-        "file instead, by the key with `_file` behind it. Durations: `250ms`, `30s`, `5m`, `1h30m`, `7d`. Sizes: "
-        "`65536`, `64KiB`, `16MiB`. `tocsin config --defaults` prints the same as YAML; `tocsin check` names file, line "
+        "file instead, by the key with `_file` behind it. Durations: `250ms`, `30s`, `5m`, `7d`. Sizes: "
+        "`64KiB`, `16MiB`. `tocsin config --defaults` prints the same as YAML; `tocsin check` names file, line "
         "and key of every mistake. This page is generated.\n\n| Key | Takes | Default | Meaning |\n|---|---|---|---|\n"
     )
     rows = [
