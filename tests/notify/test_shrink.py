@@ -34,6 +34,10 @@ def test_the_most_alerts_that_fit_are_told() -> None:
     assert size(detail) <= 2000 < size(Detail(detail.alerts + 1, 0, STEPS[-1].text, STEPS[-1].facts))
 
 
+def test_one_alert_in_few_words_is_more_than_the_least() -> None:
+    assert found(size(STEPS[-1]), 7) == STEPS[-1]
+
+
 def test_the_least_is_told_when_little_fits() -> None:
     assert found(160, 7) == LEAST
 

@@ -25,6 +25,7 @@ def test_a_line_is_one_line_within_its_limit_and_can_be_encoded(text: str, limit
         ("  two\n lines\tand  tabs ", "two lines and tabs"),
         ("Łódź 🦊 日本", "Łódź 🦊 日本"),
         ("\x1b[31mred", "�[31mred"),
+        ("a\ud800b", "a�b"),
         ("user\u202egnp.exe", "user�gnp.exe"),
         ("x" * 21, "x" * 19 + "…"),
         ("x" * 20, "x" * 20),
