@@ -76,7 +76,10 @@ def compile_rule(rule: SigmaRule, placeholders: Placeholders | None = None) -> P
     rows = condition_for(rule.logsource)
     short = all_of([*([rows] if rows else []), any_of(parts)])
     names = compiler.shared.used_in(short)
-    return Predicate(table, inlined(short, names), short, names)
+    where = inlined(short, names)
+    if any("\ud800" <= char <= "\udfff" for value in where.params.values() for char in value):
+        raise RuleError("a value holds half of a surrogate pair, which is no text", location_of(rule), "detection")
+    return Predicate(table, where, short, names)
 
 
 class _Compiler:

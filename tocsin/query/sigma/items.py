@@ -41,7 +41,7 @@ from tocsin.store.schema.tables import AUDIT
 from tocsin.store.sql import Sql, bind, compose, join
 
 Placeholders = Mapping[str, Sequence[str]]
-"""Values of `%name%` in items with the modifier `expand`."""
+"""Values of `%name%` in items with the modifier `expand`; they may hold wildcards."""
 
 _EXACT_CASE = {SigmaCaseSensitiveModifier, SigmaBase64Modifier, SigmaBase64OffsetModifier}
 _RELATIONS = {
@@ -101,10 +101,11 @@ def _filled(value: SigmaType, placeholders: Placeholders) -> Iterator[SigmaType]
             yield from _filled(each, placeholders)
     elif isinstance(value, SigmaString | SigmaRegularExpression) and value.contains_placeholder():
 
-        def replace(placeholder: Placeholder) -> Iterator[str]:
+        def replace(placeholder: Placeholder) -> Iterator[str | SigmaString]:
             if placeholder.name not in placeholders:
                 raise ValueError(f"the placeholder %{placeholder.name}% is not defined")
-            yield from placeholders[placeholder.name]
+            for text in placeholders[placeholder.name]:
+                yield SigmaString(text) if isinstance(value, SigmaString) else text
 
         yield from value.replace_placeholders(replace)
     else:

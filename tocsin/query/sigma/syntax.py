@@ -94,7 +94,11 @@ class _QuietRE2(RE2RegexEngine):
         letters = "".join(letter for letter in "ims" if flags & getattr(re, letter.upper()))
         options = re2.Options()
         options.log_errors = False
-        compiled: RegexPattern = re2.compile(f"(?{letters}){pattern}" if letters else pattern, options)
+        try:
+            compiled: RegexPattern = re2.compile(f"(?{letters}){pattern}" if letters else pattern, options)
+        except re2.error as error:
+            told = error.args[0]
+            raise re2.error(told.decode("utf-8", "replace") if isinstance(told, bytes) else told) from None
         return compiled
 
 
