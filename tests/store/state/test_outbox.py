@@ -83,6 +83,18 @@ def test_a_postponed_message_lets_other_groups_pass_but_not_its_own(state: State
     assert (again.idempotency_key, again.attempts, again.error) == ("a1", 1, "503 from the server")
 
 
+def test_a_message_that_failed_goes_behind_those_that_have_waited_longer(state: State) -> None:
+    put(state, "a1")
+    put(state, "b1", group="tocsin/b")
+    first = take(state, 0)
+    assert first
+    with state.write() as connection:
+        outbox.postpone(connection, first, at(1), "503", "server")
+    following = take(state, 2)
+    assert following
+    assert following.idempotency_key == "b1", "both are due"
+
+
 def test_destinations_have_queues_of_their_own(state: State) -> None:
     put(state, "k1")
     assert take(state, 0, "team/slack") is None

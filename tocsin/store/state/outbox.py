@@ -115,8 +115,11 @@ def enqueue(connection: Connection, messages: Sequence[NewMessage]) -> None:
 
 
 def next_due(connection: Connection, destination: str, now: datetime) -> tuple[Message, Notification] | None:
-    """The next message to try: the oldest one that is due and overtakes no other of its group."""
-    query = select(_table).where(_head(destination), _table.c.due_at <= now).order_by(_table.c.id)
+    """The next message to try: the one that has been due longest, of those that overtake no other of their group.
+
+    So one that fails each time is tried no more often than the others, which may do better.
+    """
+    query = select(_table).where(_head(destination), _table.c.due_at <= now).order_by(_table.c.due_at, _table.c.id)
     row = connection.execute(query.limit(1)).first()
     return (_message(row), row.notification) if row else None
 
