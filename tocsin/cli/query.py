@@ -42,7 +42,8 @@ def query(  # noqa: PLR0913 - a command's options are its parameters
     A term is `field:value`. Fields are columns (`user`, `verb`, `resource`, `namespace`, `code`...) or paths of the
     event (`objectRef.resource`, `requestObject.spec.containers.image`). `*` stands for any characters, `field:*` asks
     for presence, `code:>=400` compares, `user:~^system:` is a regular expression. Terms side by side must all hold;
-    `OR`, `NOT` and parentheses work. A word alone is looked for in the whole text; "in quotes" exactly.
+    `OR`, `NOT` and parentheses work. A word alone is looked for in the whole text; "in quotes" exactly. The reference
+    has all of it: docs/reference/search.md.
 
     Examples:
 
