@@ -22,6 +22,9 @@ class Origin(SigmaRuleLocation):
 
     document: Document | None = None
 
+    def __deepcopy__(self, memo: dict[int, object]) -> Origin:
+        return self  # pySigma copies detections with their location; the document would be copied each time
+
     def find(self, path: Sequence[str | int]) -> Location:
         """The place of the part of the rule at `path`."""
         line, column = self.document.position(path) if self.document else (self.line or 0, self.char or 0)

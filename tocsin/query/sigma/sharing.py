@@ -47,7 +47,7 @@ def inlined(expression: Sql, named: Mapping[str, Sql]) -> Sql:
     def expand(match: re.Match[str]) -> str:
         found = named[match[0]]
         params.update(found.params)
-        return _NAME.sub(expand, found.text)
+        return f"({_NAME.sub(expand, found.text)})"
 
     return Sql(_NAME.sub(expand, expression.text), params)
 

@@ -13,10 +13,10 @@ from typing import Any
 import re2
 from sigma.collection import deep_dict_update
 from sigma.correlations import SigmaCorrelationRule
-from sigma.exceptions import SigmaError
+from sigma.exceptions import SigmaError, SigmaIdentifierError
 from sigma.filters import SigmaFilter
 from sigma.policy import SigmaPolicy
-from sigma.policy.regex_engine import RE2RegexEngine, RegexPattern
+from sigma.policy.regex_engine import RegexEngine, RegexPattern
 from sigma.rule import SigmaDetection, SigmaDetectionItem, SigmaRule
 from sigma.rule.base import check_alias_expansion
 
@@ -86,7 +86,7 @@ def parse(sources: Sequence[tuple[str, str]]) -> Parsed:
     return Parsed(tuple(resolved(rules, errors)), tuple(errors))
 
 
-class _QuietRE2(RE2RegexEngine):
+class _QuietRE2(RegexEngine):
     """RE2 that reports a bad pattern by its exception only, not on standard error too."""
 
     def compile(self, pattern: str, flags: int = 0) -> RegexPattern:
@@ -100,6 +100,12 @@ class _QuietRE2(RE2RegexEngine):
             told = error.args[0]
             raise re2.error(told.decode("utf-8", "replace") if isinstance(told, bytes) else told) from None
         return compiled
+
+    @property
+    def error(self) -> type[Exception]:
+        """See `RegexEngine.error`."""
+        kind: type[Exception] = re2.error
+        return kind
 
 
 _POLICY = SigmaPolicy(regex_engine=_QuietRE2())
@@ -134,13 +140,15 @@ class _Collection:
         if not isinstance(value, dict):
             raise SigmaError(f"a rule is a map of keys and values, not a {type(value).__name__}")
         check_alias_expansion(value)
+        if not isinstance(value.get("id", ""), str):
+            raise SigmaIdentifierError("a rule's id must be a UUID")
         content = copy.deepcopy(value)
         match content.pop("action", None):
             case None if "correlation" in content or "filter" in content:
                 return content
             case None:
-                self._previous = content
-                return deep_dict_update(copy.deepcopy(content), self._global)
+                self._previous = deep_dict_update(content, copy.deepcopy(self._global))
+                return copy.deepcopy(self._previous)
             case "global":
                 self._global = self._previous = content
             case "reset":
@@ -205,8 +213,8 @@ def _blamed(error: Exception, value: Any) -> list[str | int]:
         for name, definition in body.items():
             if name not in {"condition", "rules"} and (found := _first_refused(definition)) is not None:
                 return [section, name, *found]
-        return [section]
-    return [section for section in ("correlation",) if section in value]
+    section = kind.removeprefix("Sigma").removesuffix("Error").lower()
+    return next(([key] for key in ("detection", "filter", "correlation") if section.startswith(key)), [])
 
 
 def _first_refused(definition: Any) -> list[str | int] | None:

@@ -161,9 +161,8 @@ def in_network(value: SigmaCIDRExpression) -> Test:
     first = bind(str(IPv6Address(base + int(network.network_address))), "IPv6")
     last = bind(str(IPv6Address(base + int(network.broadcast_address))), "IPv6")
     # What is no address gives `::`, which no IPv4 network holds.
-    template = "toIPv6OrDefault({x}) BETWEEN {first} AND {last}"
-    if not base:
-        template = "(isIPv6String({x}) AND " + template + ")"
+    within = "toIPv6OrDefault({x}) BETWEEN {first} AND {last}"
+    template = f"({within})" if base else f"(isIPv6String({{x}}) AND {within})"
     return Test(lambda x: compose(template, x=x, first=first, last=last))
 
 
