@@ -45,6 +45,7 @@ EVENTS: list[dict[str, Any]] = [
         "responseStatus": {"code": 403, "reason": "Forbidden"},
         "sourceIPs": ["203.0.113.7"],
         "annotations": {"authorization.k8s.io/decision": "forbid"},
+        "userAgent": "curl <script>",
         "requestURI": "/api/v1/namespaces/web/secrets?command=cat /etc/passwd",
     },
     {
@@ -114,6 +115,8 @@ def events(engine: Columns) -> Columns:
         ({"|all": ["forbid", "secrets"]}, [1]),
         (['say "hi"'], [1]),
         (["evil*miner"], [0]),
+        (["<SCRIPT>"], [1]),
+        (["curl*>"], [1]),
         ({"|re": "app:[0-9]"}, [0, 2]),
         ([403], [1]),
     ],

@@ -50,6 +50,7 @@ _RELATIONS = {
     (False, True): "endsWith({x}, {y})",
     (True, True): "position({x}, {y}) > 0",
 }
+_GO_ESCAPES = str.maketrans({"<": r"\u003c", ">": r"\u003e", "&": r"\u0026"})
 _TIME_PARTS = {
     TimestampPart.MINUTE: "toMinute",
     TimestampPart.HOUR: "toHour",
@@ -245,13 +246,16 @@ class _Keyword(_Item):
         if not isinstance(value, SigmaString):
             kind = type(value).__name__
             raise SigmaError(f"a keyword can be text, a number or a regular expression, not a {kind}")
-        spellings = [value]
-        if self._table == AUDIT.name:
-            spellings += _as_json(value)
+        spellings = _as_written(value) if self._table == AUDIT.name else [value]
         return [values.contains(each, cased=self._cased) for each in spellings]
 
 
-def _as_json(value: SigmaString) -> list[SigmaString]:
-    """The value as it stands inside a JSON string, if that is different."""
-    written = value.map_str_parts(lambda part: json.dumps(part, ensure_ascii=False)[1:-1])
-    return [] if written.s == value.s else [written]
+def _as_written(value: SigmaString) -> list[SigmaString]:
+    """The value as it can stand in JSON: plain, inside a string, and inside a string as Go writes it."""
+    in_string = value.map_str_parts(lambda part: json.dumps(part, ensure_ascii=False)[1:-1])
+    by_go = in_string.map_str_parts(lambda part: part.translate(_GO_ESCAPES))
+    spellings = [value]
+    for each in (in_string, by_go):
+        if all(each.s != other.s for other in spellings):
+            spellings.append(each)
+    return spellings
