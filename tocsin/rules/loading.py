@@ -53,6 +53,7 @@ def build(sources: Sequence[tuple[str, str]], disabled: Collection[str] = ()) ->
     rules = [rule for rule in _unique(parsed.rules, errors) if not _names(rule) & set(disabled)]
     rules = _living(rules, warnings)
     roles = Roles(sources, parsed.rules)
+    warnings += _without_level(rule for rule in rules if roles.alerting(rule))
     correlations = _correlations(rules, roles, errors)
     stream = _stream_rules(rules, roles, _wanted(correlations), errors)
     ordered = _running(stream, correlations, errors)
@@ -90,6 +91,11 @@ def _living(rules: Iterable[Rule], warnings: list[Finding]) -> list[Rule]:
         else:
             kept.append(rule)
     return kept
+
+
+def _without_level(rules: Iterable[Rule]) -> list[Finding]:
+    message = "no level: its alerts are of medium severity"
+    return [Finding(location_of(rule), rule.title, "no-level", message) for rule in rules if rule.level is None]
 
 
 def _correlations(rules: Iterable[Rule], roles: Roles, errors: list[RuleError]) -> list[CorrelationRule]:
