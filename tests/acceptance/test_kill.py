@@ -96,7 +96,7 @@ def test_ten_kills_lose_and_double_nothing(tmp_path: Path, catcher: Catcher) -> 
     try:
         for _ in range(_KILLS):
             before = sum(len(sender.attackers) for sender in senders)
-            _until(lambda before=before: sum(len(s.attackers) for s in senders) >= before + 6)  # type: ignore[misc]
+            _until(lambda before=before: sum(len(s.attackers) for s in senders) >= before + 6)
             server.kill()
             server.start()
     finally:

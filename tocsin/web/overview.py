@@ -27,11 +27,18 @@ _COLUMNS: list[dict[str, Any]] = [
         "sortable": True,
         ":sort": "(a, b, x, y) => x.rank - y.rank",
     },
-    {"name": "title", "label": "Alert", "field": "title", "align": "left", "sortable": True},
-    {"name": "entity", "label": "Who, where", "field": "entity", "align": "left"},
-    {"name": "summary", "label": "Latest", "field": "summary", "align": "left"},
-    {"name": "count", "label": "Events", "field": "count", "sortable": True},
-    {"name": "started", "label": "Since", "field": "started", "align": "left", "sortable": True},
+    {
+        "name": "title",
+        "label": "Alert",
+        "field": "title",
+        "align": "left",
+        "sortable": True,
+        "style": "min-width: 14em",
+    },
+    {"name": "count", "label": "Events", "field": "count", "align": "right", "sortable": True},
+    {"name": "started", "label": "Since (UTC)", "field": "started", "align": "left", "sortable": True},
+    {"name": "summary", "label": "Latest", "field": "summary", "align": "left", "classes": "break"},
+    {"name": "entity", "label": "Who, where", "field": "entity", "align": "left", "classes": "break text-grey-8"},
 ]
 _SEVERITY_CELL = """
 <q-td :props="props"><q-badge rounded :color="props.row.colour">{{ props.row.severity }}</q-badge></q-td>
@@ -46,6 +53,7 @@ def page(services: Services) -> None:
 
     @ui.page("/")
     async def overview() -> None:
+        ui.add_css(".break { overflow-wrap: anywhere }")
         with frame("Open alerts"):
             health = ui.label().classes("text-body2 text-grey-7")
             alerts = ui.table(rows=[], columns=_COLUMNS, row_key="fingerprint", pagination=50).classes("w-full alerts")
@@ -90,12 +98,17 @@ def _row(alert: Alert) -> dict[str, str | int]:
         "rank": alert.severity.rank,
         "colour": COLOURS[alert.severity],
         "title": alert.title,
-        "entity": "  ".join(f"{k}={v}" for k, v in sorted(alert.labels.items()) if k not in _OWN),
+        "entity": "  ".join(f"{k}={v}" for k, v in sorted(alert.labels.items(), key=_order) if k not in _OWN),
         "summary": alert.annotations.get("summary", ""),
         "count": alert.count,
         "started": alert.starts_at.strftime("%Y-%m-%d %H:%M:%S"),
         "link": f"/alerts/{alert.fingerprint}",
     }
+
+
+def _order(label: tuple[str, str]) -> tuple[int, str]:
+    """Who first, the cluster last: it is mostly the same."""
+    return {"user": 0, "cluster": 2}.get(label[0], 1), label[0]
 
 
 def _source_columns() -> list[dict[str, str]]:

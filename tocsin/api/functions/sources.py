@@ -46,7 +46,7 @@ async def list_sources(services: Services, *, since: str | None = "1d", limit: i
         "countIf(ingested > {minute}) AS last_minute, min(ingested) AS first_seen, max(ingested) AS last_seen, "
         f"max({time}) AS last_event FROM {table} WHERE ingested >= {{begin}} GROUP BY cluster, source"
         for table, source, time in (
-            ("audit", "''", "time"),
+            ("audit", "toString(source)", "time"),
             ("logs", "toString(source)", "time"),
             ("rejected", "toString(format)", "ingested"),
         )

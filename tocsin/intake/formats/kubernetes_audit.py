@@ -34,6 +34,7 @@ def audit_let(event: str) -> Sequence[tuple[str, str]]:
 def audit_columns() -> Mapping[str, str]:
     """Return the `audit` table's columns over the names that `audit_let` defines."""
     return {
+        "source": "context['source']",
         "time": "stage_time",
         "received": "parseDateTime64BestEffortOrZero(e.requestReceivedTimestamp, 6, 'UTC')",
         "level": "e.level",

@@ -25,7 +25,7 @@ def with_budget(text: str, budget: Budget, extra: Mapping[str, int | str] | None
     if not text.lstrip().upper().startswith(_LIMITED):
         return text
     settings: dict[str, int | str | float] = {
-        "max_memory_usage": budget.memory,
+        "max_memory_usage": int(budget.memory),
         "max_execution_time": budget.seconds,
         **(extra or {}),
     }

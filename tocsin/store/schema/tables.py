@@ -65,6 +65,7 @@ AUDIT = Table(
     "audit",
     (
         *ORIGIN,
+        Column("source", _LOW, "How it came: the receiver, or what the file's group is called."),
         Column("time", _TIME, "`stageTimestamp`.", _DELTA),
         Column("received", _TIME, "`requestReceivedTimestamp`; minutes older for a long watch.", _DELTA),
         Column("level", _LOW, "`Metadata`, `Request` or `RequestResponse`: what the audit policy let through."),
