@@ -16,30 +16,6 @@ READ = base("read", verb="get")
 COUNT = "  type: event_count\n  rules: [read]\n  timespan: 10s\n  condition: {gte: 3}\n"
 
 
-def test_what_a_rule_says_about_itself() -> None:
-    text = SECRETS.replace("tocsin:\n", "references: [https://example.org]\ntocsin:\n  owner: sre\n") + (
-        "  reviewed: 2026-11-24\n  min_audit_level: Metadata\n"
-    )
-    (rule,) = build([("secrets.yml", text)]).rules
-    assert rule.id == "11111111-0000-4000-8000-000000000001"
-    assert (rule.name, rule.title, rule.severity) == ("secret_read", "Secret read", Severity.HIGH)
-    assert rule.tags == ("attack.credential-access", "attack.t1552.007")
-    assert rule.techniques == ("T1552.007",)
-    assert rule.references == ("https://example.org",)
-    assert (rule.owner, rule.reviewed, rule.min_audit_level) == ("sre", "2026-11-24", "Metadata")
-    assert (rule.location.file, rule.location.line) == ("secrets.yml", 2)
-    assert rule.alerting
-
-
-def test_the_version_changes_with_the_content_and_only_then() -> None:
-    def version(text: str) -> str:
-        return build([("f.yml", text)]).rules[0].version
-
-    assert version(SECRETS) == version(SECRETS + "\n# a remark\n")
-    assert version(SECRETS) != version(SECRETS.replace("verb: get", "verb: list"))
-    assert version(SECRETS) != version(SECRETS.replace("quiet: 30m", "quiet: 31m"))
-
-
 def test_a_bad_rule_does_not_stop_the_others() -> None:
     bad = "title: Bad\nlogsource: {product: kubernetes, service: audit}\ndetection:\n  selection: {verb: get}\n"
     book = build([("bad.yml", bad), ("no-yaml.yml", "a: [\n"), ("good.yml", SECRETS)])
@@ -131,25 +107,6 @@ def test_a_correlation_whose_rule_does_not_run_is_an_error() -> None:
 def test_references_reach_over_files() -> None:
     book = build([("b.yml", correlation(COUNT)), ("a.yml", READ)])
     assert book.correlations[0].bases == ("read",)
-
-
-@pytest.mark.parametrize(
-    ("body", "message"),
-    [
-        ("  type: temporal_ordered\n  timespan: 1m\n  condition: read or write\n", "wants all its rules"),
-        (
-            "  type: temporal_ordered\n  rules: [read, write]\n  timespan: 1m\n  condition: {gte: 1}\n",
-            "wants all its rules",
-        ),
-        ("  type: event_count\n  rules: [nobody]\n  timespan: 1m\n  condition: {gte: 1}\n", "'nobody'"),
-        (f"{COUNT}tocsin:\n  entity: [user.username]\n", "not in the correlation's group-by"),
-        (f"{COUNT}tocsin:\n  summary: '{{verb}}'\n", "no field 'verb'"),
-    ],
-)
-def test_what_is_wrong_with_a_correlation_is_said(body: str, message: str) -> None:
-    book = build([("f.yml", correlation(body, [READ, base("write", verb="create")]))])
-    assert book.correlations == ()
-    assert any(message in str(error) for error in book.errors), [str(error) for error in book.errors]
 
 
 def test_paths_are_files_or_directories_and_examples_are_not_rules(tmp_path: Path) -> None:

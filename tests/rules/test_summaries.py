@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -64,7 +66,7 @@ def test_sql_and_python_agree(columns: Columns, text: str) -> None:
         ({"resource": "", "request_uri": "/metrics?x=1", "code": 0}, "alice get /metrics"),
     ],
 )
-def test_without_a_template_it_says_who_did_what(columns: Columns, changes: dict[str, str], expected: str) -> None:
+def test_without_a_template_it_says_who_did_what(columns: Columns, changes: dict[str, Any], expected: str) -> None:
     put(columns, 1, [event("a", **changes)])
     (row,) = columns.fetch(compose("SELECT {e} AS e FROM audit", e=default_sql("audit")))
     assert row["e"] == expected
