@@ -19,7 +19,7 @@ from tocsin.store.committer import Committer
 from tocsin.store.sql import Sql
 
 RECORDINGS = packs_directory() / "recordings"
-_ARRIVED = datetime(2026, 11, 24, tzinfo=UTC)
+ARRIVED = datetime(2026, 11, 24, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +51,8 @@ def replay(columns: Columns, book: RuleBook, batches: Sequence[Sequence[bytes]])
     committer, detector = Committer(columns, "w"), Detector(columns, book)
     signals: list[Signal] = []
     for number, lines in enumerate(batches, start=1):
-        committer.commit(number, [Delivery(KUBERNETES_AUDIT, b"\n".join(lines), _ARRIVED)], _ARRIVED)
-        signals += detector.evaluate({"w": number - 1}, {"w": number}, _ARRIVED).signals
+        committer.commit(number, [Delivery(KUBERNETES_AUDIT, b"\n".join(lines), ARRIVED)], ARRIVED)
+        signals += detector.evaluate({"w": number - 1}, {"w": number}, ARRIVED).signals
     query = (
         "SELECT rule_id, groupUniqArrayArray(event_ids) AS ids FROM detections WHERE kind != 'base' GROUP BY rule_id"
     )

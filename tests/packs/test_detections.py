@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-import json
+import itertools
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
-from tests.packs.replay import replay
+from tests.packs.replay import ARRIVED, replay
+from tocsin.intake.formats.kubernetes_audit import KUBERNETES_AUDIT
 from tocsin.kit.resources import packs_directory
-from tocsin.kit.yaml_source import read_yaml
 from tocsin.query.search.plan import plan
 from tocsin.rules.book import RuleBook
 from tocsin.rules.kinds.base import Rule
-from tocsin.rules.loading import load
+from tocsin.rules.lint import lint
+from tocsin.rules.loading import load, load_paths
 from tocsin.rules.settings import RulesSettings
+from tocsin.rules.unit_tests import Case, Examples, examples_of, read_examples, run
+from tocsin.store.base import Columns, Delivery
+from tocsin.store.committer import Committer
 from tocsin.testing.stores import fresh_columns
 
 _PACKS = packs_directory()
@@ -35,46 +39,23 @@ _SECTIONS = [
 _REVOKED = {"T1562", "T1562.001", "T1562.008"}
 
 
-@dataclass(frozen=True, slots=True)
-class _Example:
-    rule: str
-    name: str
-    expect: bool
-    events: tuple[dict[str, Any], ...]
+@cache
+def _examples(file: Path) -> Examples:
+    tests = examples_of(file)
+    assert tests is not None, f"{file.name} has no examples"
+    return read_examples(str(tests), tests.read_text(encoding="utf-8")).examples
 
-    def shifted(self, days: int) -> list[bytes]:
-        """The events as lines, moved in time so that examples do not meet in one window."""
-        return [json.dumps({**event, **_moved(event, days)}).encode() for event in self.events]
 
-    @property
-    def ids(self) -> set[str]:
-        """Audit ids of the events."""
-        return {event["auditID"] for event in self.events}
+def _payload(case: Case, days: int) -> bytes:
+    """The lines of an example, moved in time so that examples do not meet in one window."""
+    moved = [{**event, **_moved(event, days)} for event in case.events]
+    return msgspec.structs.replace(case, events=moved).payload()
 
 
 def _moved(event: dict[str, Any], days: int) -> dict[str, str]:
     times = ("requestReceivedTimestamp", "stageTimestamp")
     moved = {name: datetime.fromisoformat(event[name]) + timedelta(days=days) for name in times}
     return {name: time.isoformat(timespec="microseconds").replace("+00:00", "Z") for name, time in moved.items()}
-
-
-def _tests_of(file: Path) -> dict[str, Any]:
-    (document,) = read_yaml(file.with_suffix(".tests.yml").read_text(encoding="utf-8"))
-    tests: dict[str, Any] = document.value
-    return tests
-
-
-def _examples(file: Path) -> Iterator[_Example]:
-    tests = _tests_of(file)
-    for case in tests["tests"]:
-        events = [_degraded(event) if "degrade" in case else event for event in case["events"]]
-        yield _Example(tests["rule"], f"{file.stem}: {case['name']}", case["expect"], tuple(events))
-
-
-def _degraded(event: dict[str, Any]) -> dict[str, Any]:
-    """The event as an audit policy of level Metadata would have left it."""
-    kept = {name: value for name, value in event.items() if name not in ("requestObject", "responseObject")}
-    return {**kept, "level": "Metadata"}
 
 
 @pytest.fixture(scope="module")
@@ -91,18 +72,16 @@ def _rule(book: RuleBook, file: Path) -> Rule:
 
 @pytest.fixture(scope="module")
 def wrong(book: RuleBook) -> dict[str, str]:
-    """Examples that did not come out as expected, by file: all of them evaluated in one go."""
-    examples = [example for file in _FILES for example in _examples(file)]
-    lines = [line for day, example in enumerate(examples) for line in example.shifted(day)]
+    """Examples that did not come out as expected, by file: all of them evaluated in one go, which takes seconds."""
+    cases = [(file, case) for file in _FILES for case in _examples(file).tests]
     columns = fresh_columns()
-    found = replay(columns, book, [lines]).found
+    found = replay(columns, book, [[_payload(case, day) for day, (_, case) in enumerate(cases)]]).found
     columns.close()
     failed: dict[str, str] = {}
-    for example in examples:
-        fired = bool(found.get(example.rule, frozenset()) & example.ids)
-        if fired is not example.expect:
-            file = example.name.partition(":")[0]
-            failed[file] = f"{failed.get(file, '')}\n{example.name} ({'fired' if fired else 'silent'})"
+    for file, case in cases:
+        fired = bool(found.get(_examples(file).rule, frozenset()) & {event["auditID"] for event in case.events})
+        if fired is not case.expect:
+            failed[file.stem] = f"{failed.get(file.stem, '')}\n{case.name} ({'fired' if fired else 'silent'})"
     return failed
 
 
@@ -131,37 +110,59 @@ def test_a_detection_is_complete(file: Path, book: RuleBook) -> None:
     assert rule.description
     assert rule.references
     assert rule.runbook_url == f"/runbooks/{file.stem}"
-    assert _tests_of(file)["rule"] == rule.id
+    assert _examples(file).rule == rule.id
 
 
 @pytest.mark.parametrize("file", _FILES, ids=lambda file: file.stem)
 def test_a_detection_has_examples_for_and_against(file: Path) -> None:
-    """At least one that fires and two that do not, one of them refused by the API server."""
-    examples = list(_examples(file))
+    """At least one that fires and two that do not: somebody whose work looks alike, and the same thing refused."""
+    cases = _examples(file).tests
 
-    assert sum(example.expect for example in examples) >= 1
-    silent = [example for example in examples if not example.expect]
-    assert len(silent) >= 2
-    assert len({example.name for example in examples}) == len(examples)
+    assert sum(case.expect for case in cases) >= 1
+    assert sum(not case.expect for case in cases) >= 2
+    assert len({case.name for case in cases}) == len(cases)
 
 
 @pytest.mark.parametrize("file", _FILES, ids=lambda file: file.stem)
 def test_the_named_audit_level_is_shown(file: Path, book: RuleBook) -> None:
     """A rule of level Metadata has an example that fires without bodies; another one shows what it cannot see then."""
     rule = _rule(book, file)
-    cases = _tests_of(file)["tests"]
-    lean = [c for c in cases if "degrade" in c or all(event["level"] == "Metadata" for event in c["events"])]
+    cases = _examples(file).tests
+    lean = [case for case in cases if case.degrade or all(event["level"] == "Metadata" for event in case.events)]
 
     if rule.min_audit_level == "Metadata":
-        assert any(case["expect"] for case in lean)
+        assert any(case.expect for case in lean)
     else:
-        assert any("degrade" in case and not case["expect"] for case in cases)
+        assert any(case.degrade and not case.expect for case in cases)
 
 
 @pytest.mark.parametrize("file", _FILES, ids=lambda file: file.stem)
 def test_examples_come_out_as_expected(file: Path, wrong: dict[str, str]) -> None:
     """The real engine agrees with every example."""
     assert wrong.get(file.stem, "") == ""
+
+
+@pytest.mark.parametrize("slug", ["token-request", "rights-enumeration"])
+def test_examples_run_one_by_one_as_the_command_runs_them(slug: str, columns: Columns) -> None:
+    """A rule and a correlation, each example in a store of its own: what `tocsin rules test` does."""
+    file = _PACKS / "detections" / f"{slug}.yml"
+    tests = examples_of(file)
+    assert tests is not None
+    committer, numbers = Committer(columns, "w"), itertools.count(1)
+
+    def load_lines(lines: bytes, _: str) -> None:
+        committer.commit(next(numbers), [Delivery(KUBERNETES_AUDIT, lines, ARRIVED)], ARRIVED)
+
+    located = read_examples(str(tests), tests.read_text(encoding="utf-8"))
+    outcomes = list(run(columns, load_lines, load_paths([file]), [located], ARRIVED))
+
+    assert len(outcomes) == len(located.examples.tests)
+    assert [outcome for outcome in outcomes if not outcome.passed] == []
+
+
+def test_nothing_is_amiss_with_any(book: RuleBook) -> None:
+    """What `tocsin rules check` would remark."""
+    assert lint(book) == []
 
 
 @pytest.mark.parametrize("file", _FILES, ids=lambda file: file.stem)
@@ -191,3 +192,19 @@ def test_the_list_of_detections_names_it(file: Path, book: RuleBook) -> None:
 
     row = f"| [{rule.title}](detections/{file.name}) ([runbook](runbooks/{file.stem}.md)) | {rule.severity.value} | "
     assert f"{row}{rule.min_audit_level} | {', '.join(rule.techniques)} |" in overview
+
+
+def test_a_site_takes_an_exception_out_as_the_overview_shows(tmp_path: Path, columns: Columns) -> None:
+    """The filter of the overview silences the rule for that account, and for nobody else."""
+    (shown,) = re.findall(r"```yaml\n(.*?)```", (_PACKS / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+    (tmp_path / "site.yml").write_text(shown, encoding="utf-8")
+    book = load_paths([_PACKS / "detections" / "exec-by-service-account.yml", tmp_path])
+    fires = next(case for case in _examples(_PACKS / "detections" / "exec-by-service-account.yml").tests if case.expect)
+    excepted = [
+        {**e, "auditID": "other", "user": {"username": "system:serviceaccount:qa:runner"}} for e in fires.events
+    ]
+
+    assert book.errors == ()
+    outcome = replay(columns, book, [[fires.payload(), msgspec.structs.replace(fires, events=excepted).payload()]])
+
+    assert set().union(*outcome.found.values()) == {event["auditID"] for event in fires.events}
