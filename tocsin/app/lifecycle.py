@@ -14,6 +14,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from tocsin import __version__
+from tocsin.alerting.retention import forget
 from tocsin.api.auth import check_exposure
 from tocsin.app import wiring
 from tocsin.app.reload import changes
@@ -31,6 +32,7 @@ log = logging.getLogger(__name__)
 
 _SWEEP = 1.0
 _WATCH = 5.0
+_TIDY = 86400.0
 _GRACE = 10
 
 
@@ -57,6 +59,7 @@ class Process:
         )
         mount(self.parts.app, self.parts.services)
         self._tasks: list[asyncio.Task[None]] = []
+        self._ending = False
 
     async def serve(self) -> None:
         """Serve until a signal says stop."""
@@ -111,6 +114,7 @@ class Process:
             self._supervised("rules", self._detect),
             self._supervised("sweep", self._sweep),
             self._supervised("watch", self._watch),
+            self._supervised("tidy", self._tidy),
             self._supervised("sender", self._send),
             self._supervised("files", parts.collector.run),
         ]
@@ -137,7 +141,7 @@ class Process:
 
     async def _send(self) -> None:
         """Send; a reload stops the sender, and the next one goes on where it left off."""
-        while True:
+        while not self._ending:
             await self.parts.current.sender.run()
 
     async def _sweep(self) -> None:
@@ -159,6 +163,13 @@ class Process:
                 await asyncio.to_thread(parts.pipeline.accept, Tick(tuple(signals), {}, now))
             await self._clock.sleep(_WATCH)
 
+    async def _tidy(self) -> None:
+        parts = self.parts
+        while True:
+            keep = parts.current.settings.alerting.keep
+            await asyncio.to_thread(forget, parts.state, keep, self._clock.now())
+            await self._clock.sleep(_TIDY)
+
     async def _end(self) -> None:
         """Take no more, finish what was taken, close."""
         self._unready = ["stopping"]
@@ -169,14 +180,21 @@ class Process:
         with contextlib.suppress(TocsinError):
             while not await parts.loop.once():
                 pass
-        await self._cancel("sweep", "watch")
-        parts.current.sender.stop()
-        await self._cancel("sender")
+        await self._cancel("sweep", "watch", "tidy")
+        await self._finish_sending()
         await parts.http.aclose()
         parts.workers.close()
         parts.columns.close()
         parts.state.close()
         log.info("stopped")
+
+    async def _finish_sending(self) -> None:
+        """Let the messages that are on their way arrive, within reason; the others wait in the outbox."""
+        self._ending = True
+        self.parts.current.sender.stop()
+        sending = [task for task in self._tasks if task.get_name() == "sender"]
+        await asyncio.wait(sending, timeout=_GRACE)
+        await self._cancel("sender")
 
     async def _cancel(self, *names: str) -> None:
         chosen = [task for task in self._tasks if task.get_name() in names]
