@@ -7,9 +7,8 @@ import secrets
 import sys
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -18,6 +17,7 @@ import typer
 
 from tocsin.cli.client import Client, Refused, Session, client_command
 from tocsin.cli.output import note, printable
+from tocsin.cli.progress import transferred
 from tocsin.kit.backoff import Backoff
 from tocsin.model.errors import TocsinError
 
@@ -170,9 +170,9 @@ def _load(sender: Sender, name: str, row_format: str) -> bool:
     from tocsin.intake.bulk import chunks
 
     try:
-        with _progress(name) as advance:
+        with transferred(name) as shown:
             source = sys.stdin.buffer if name == STDIN else Path(name)
-            sender.send_all(name, chunks(source, row_format=row_format), advance)
+            sender.send_all(name, chunks(source, row_format=row_format), lambda c: shown(c.read, c.total))
     except (Refused, OSError) as error:
         if isinstance(error, Refused) and error.status in {401, 403, *_TRY_LATER}:
             raise
@@ -184,24 +184,6 @@ def _load(sender: Sender, name: str, row_format: str) -> bool:
         note(printable(f"{name}: {error}"))
         return False
     return True
-
-
-@contextmanager
-def _progress(name: str) -> Iterator[Callable[[Chunk], None]]:
-    from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
-
-    columns = (
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        DownloadColumn(),
-        TransferSpeedColumn(),
-        TimeRemainingColumn(),
-    )
-    console = Console(stderr=True)
-    with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as progress:
-        task = progress.add_task(printable(name), total=None)
-        yield lambda chunk: progress.update(task, completed=chunk.read, total=chunk.total)
 
 
 def _report(session: Session, total: Sum) -> None:
