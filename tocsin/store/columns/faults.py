@@ -12,7 +12,7 @@ _CODE = re.compile(r"Code: (\d+)\.")
 _NAME = re.compile(r"\(([A-Z][A-Z0-9_]+)\)")
 
 _BUDGET = {158: "rows", 159: "time", 241: "memory", 307: "bytes", 396: "rows"}
-_REFUSED = {6, 27, 36, 41, 43, 46, 47, 53, 62, 117, 130, 386, 395, 427, 456, 457, 469}
+_REFUSED = {6, 27, 36, 41, 43, 46, 47, 53, 60, 62, 81, 117, 130, 386, 395, 427, 456, 457, 469}
 """Parse errors, unknown names, wrong types, bad patterns and parameters: the query's fault."""
 _FULL = {243}
 """NOT_ENOUGH_SPACE."""
