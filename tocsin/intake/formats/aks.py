@@ -23,9 +23,12 @@ _PROPERTIES = (
 AKS = wrapped_audit(
     "aks",
     rows=records(_ITEMS, cluster=f"lower(extract({_RESOURCE}, {_CLUSTER}))"),
-    let=(
-        ("category", "coalesce(nullIf(JSONExtractString(line, 'category'), ''), JSONExtractString(line, 'Category'))"),
-        ("properties", _PROPERTIES),
+    layers=(
+        {
+            "category": "if(JSONHas(line, 'category'), JSONExtractString(line, 'category'), "
+            "JSONExtractString(line, 'Category'))",
+            "properties": _PROPERTIES,
+        },
     ),
     event="multiIf(JSONHas(line, 'log_s'), JSONExtractString(line, 'log_s'), JSONExtractString(properties, 'log'))",
     time="coalesce(nullIf(JSONExtractString(line, 'time'), ''), JSONExtractString(line, 'TimeGenerated'))",

@@ -47,13 +47,12 @@ CRI = log_format(
     log_columns(
         source="'pod'",
         time="if(wrapped, parseDateTime64BestEffortOrNull(substring(line, 1, first - 1), 6, 'UTC'), NULL)",
-        pairs="arrayConcat(if(wrapped, [], [('_malformed', 'cri')]), pairs)",
+        pairs="if(wrapped, pairs, arrayConcat([('_malformed', 'cri')], pairs))",
         labels={"stream": "if(wrapped, substring(line, first + 1, 6), '')"},
     ),
-    let=(
-        ("wrapped", f"match(line, {_ANY})"),
-        ("first", "position(line, ' ')"),
-        ("third", "position(line, ' ', first + 8)"),
+    layers=(
+        {"wrapped": f"match(line, {_ANY})", "first": "position(line, ' ')"},
+        {"third": "position(line, ' ', first + 8)"},
     ),
     rows=_ROWS,
 )

@@ -36,12 +36,14 @@ DOCKER_JSON = log_format(
     log_columns(
         source="'pod'",
         time="if(wrapped, parseDateTime64BestEffortOrNull(record.3, 6, 'UTC'), NULL)",
-        pairs="arrayConcat(if(wrapped, [], [('_malformed', 'docker-json')]), pairs)",
+        pairs="if(wrapped, pairs, arrayConcat([('_malformed', 'docker-json')], pairs))",
         labels={"stream": "if(wrapped, record.2, '')"},
     ),
-    let=(
-        ("wrapped", "JSONHas(line, 'log')"),
-        ("record", "JSONExtract(line, 'Tuple(log String, stream String, time String)')"),
+    layers=(
+        {
+            "wrapped": "JSONHas(line, 'log')",
+            "record": "JSONExtract(line, 'Tuple(log String, stream String, time String)')",
+        },
     ),
     rows=_ROWS,
 )

@@ -35,9 +35,9 @@ EKS = wrapped_audit(
         _ITEMS,
         cluster=f"if(match(document, {_BARE}), '', extract(JSONExtractString(document, 'logGroup'), {_CLUSTER}))",
     ),
-    let=(
-        ("bare", f"match(line, {_BARE})"),
-        ("wrapper", "NOT bare AND JSONHas(line, 'message') AND NOT JSONHas(line, 'auditID')"),
+    layers=(
+        {"bare": f"match(line, {_BARE})"},
+        {"wrapper": "NOT bare AND JSONHas(line, 'message') AND NOT JSONHas(line, 'auditID')"},
     ),
     event="if(wrapper, JSONExtractString(line, 'message'), "
     f"if(match(line, {_PREFIX}), substring(line, position(line, '{{')), line))",

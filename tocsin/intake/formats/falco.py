@@ -5,8 +5,6 @@ Specification: https://falco.org/docs/concepts/outputs/channels/
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from tocsin.intake.formats.content import log_columns, log_format
 from tocsin.intake.formats.records import NOT_JSON, records
 
@@ -19,36 +17,33 @@ _FIELDS = (
     "JSONExtractKeysAndValuesRaw(line, 'output_fields')))"
 )
 
-FALCO = replace(
-    log_format(
-        "falco",
-        "line",
-        log_columns(
-            source="'falco'",
-            time="parseDateTime64BestEffortOrNull(a.time, 6, 'UTC')",
-            level="multiIf(lower(a.priority) IN ('emergency', 'alert', 'critical'), 'critical', "
-            "lower(a.priority) = 'error', 'error', lower(a.priority) = 'warning', 'warning', "
-            "lower(a.priority) = 'debug', 'debug', 'info')",
-            pairs="said",
-            labels={
-                "namespace": "known.1",
-                "pod": "known.2",
-                "container": "known.3",
-                "node": "a.hostname",
-                "app": "'falco'",
-            },
-            priority="security",
-        ),
-        let=(
-            ("a", f"JSONExtract(line, '{_ALERT}')"),
-            ("said", _FIELDS),
-            (
-                "known",
-                "JSONExtract(line, 'output_fields', 'Tuple(`k8s.ns.name` String, `k8s.pod.name` String, "
-                "`container.name` String)')",
-            ),
-        ),
-        rows=records(),
+FALCO = log_format(
+    "falco",
+    "line",
+    log_columns(
+        source="'falco'",
+        time="parseDateTime64BestEffortOrNull(a.time, 6, 'UTC')",
+        level="multiIf(lower(a.priority) IN ('emergency', 'alert', 'critical'), 'critical', "
+        "lower(a.priority) = 'error', 'error', lower(a.priority) = 'warning', 'warning', "
+        "lower(a.priority) = 'debug', 'debug', 'info')",
+        pairs="said",
+        labels={
+            "namespace": "known.1",
+            "pod": "known.2",
+            "container": "known.3",
+            "node": "a.hostname",
+            "app": "'falco'",
+        },
+        priority="security",
     ),
+    layers=(
+        {
+            "a": f"JSONExtract(line, '{_ALERT}')",
+            "known": "JSONExtract(line, 'output_fields', 'Tuple(`k8s.ns.name` String, `k8s.pod.name` String, "
+            "`container.name` String)')",
+        },
+        {"said": _FIELDS},
+    ),
+    rows=records(),
     reject=f"multiIf(NOT isValidJSON(line), {NOT_JSON}, a.rule = '', 'no rule: not a Falco alert', '')",
 )

@@ -56,6 +56,7 @@ GKE = RowFormat(
     "gke",
     "audit",
     {
+        "source": "context['source']",
         "time": "entry_time",
         "received": "entry_time",
         "audit_id": "if((entry.operation).id != '', (entry.operation).id, entry.insertId)",
@@ -95,17 +96,18 @@ GKE = RowFormat(
     rows=layered(
         records(_ITEMS, cluster="JSONExtractString(line, 'resource', 'labels', 'cluster_name')"),
         (
-            ("entry", f"JSONExtract(line, '{_ENTRY}')"),
-            ("p", "entry.protoPayload"),
-            ("entry_time", "parseDateTime64BestEffortOrZero(entry.timestamp, 6, 'UTC')"),
-            ("method", "splitByChar('.', p.methodName)"),
-            ("ip", "(p.requestMetadata).callerIp"),
-            ("itself", f"extractGroups(p.resourceName, {_NAMESPACE})"),
-            (
-                "object",
-                "if(notEmpty(itself), ['core', itself[1], itself[2], 'namespaces', itself[2], itself[3]], "
+            {"entry": f"JSONExtract(line, '{_ENTRY}')"},
+            {"p": "entry.protoPayload"},
+            {
+                "entry_time": "parseDateTime64BestEffortOrZero(entry.timestamp, 6, 'UTC')",
+                "method": "splitByChar('.', p.methodName)",
+                "ip": "(p.requestMetadata).callerIp",
+                "itself": f"extractGroups(p.resourceName, {_NAMESPACE})",
+            },
+            {
+                "object": "if(notEmpty(itself), ['core', itself[1], itself[2], 'namespaces', itself[2], itself[3]], "
                 f"extractGroups(p.resourceName, {_PATH}))",
-            ),
+            },
         ),
     ),
 )

@@ -5,8 +5,6 @@ Specification: https://systemd.io/JOURNAL_EXPORT_FORMATS/#journal-json-format
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from tocsin.intake.formats.content import log_columns, log_format
 from tocsin.intake.formats.expressions import SYSLOG_LEVELS, literals
 from tocsin.intake.formats.records import NOT_JSON, records
@@ -29,25 +27,23 @@ _OWN = (
 _STAMP = "if(entry.7 != '', entry.7, entry.3)"
 _LEVELS = f"[{literals(SYSLOG_LEVELS)}]"
 
-JOURNALD = replace(
-    log_format(
-        "journald",
-        _MESSAGE,
-        log_columns(
-            source="'node'",
-            time=f"toNullable(fromUnixTimestamp64Micro(if(length({_STAMP}) > 17, 0, toInt64OrZero({_STAMP})), 'UTC'))",
-            level=f"multiIf(shape != 'plain' AND text_level != '', text_level, match(entry.2, '^[0-7]$'), "
-            f"{_LEVELS}[toUInt8OrZero(entry.2) + 1], text_level)",
-            pairs="arrayConcat(own, pairs)",
-            labels={
-                "node": "entry.4",
-                "app": "multiIf(entry.5 != '', entry.5, entry.6 != '', entry.6, entry.8)",
-                "unit": "entry.6",
-            },
-        ),
-        let=(("entry", f"JSONExtract(line, '{_ENTRY}')"), ("own", _OWN)),
-        rows=records(),
+JOURNALD = log_format(
+    "journald",
+    _MESSAGE,
+    log_columns(
+        source="'node'",
+        time=f"toNullable(fromUnixTimestamp64Micro(if(length({_STAMP}) > 17, 0, toInt64OrZero({_STAMP})), 'UTC'))",
+        level=f"multiIf(shape != 'plain' AND text_level != '', text_level, match(entry.2, '^[0-7]$'), "
+        f"{_LEVELS}[toUInt8OrZero(entry.2) + 1], text_level)",
+        pairs="arrayConcat(own, pairs)",
+        labels={
+            "node": "entry.4",
+            "app": "multiIf(entry.5 != '', entry.5, entry.6 != '', entry.6, entry.8)",
+            "unit": "entry.6",
+        },
     ),
+    layers=({"entry": f"JSONExtract(line, '{_ENTRY}')", "own": _OWN},),
+    rows=records(),
     reject=f"multiIf(NOT isValidJSON(line), {NOT_JSON}, entry.3 = '' AND NOT JSONHas(line, 'MESSAGE'), "
     "'no MESSAGE and no __REALTIME_TIMESTAMP: not a journal entry', '')",
 )

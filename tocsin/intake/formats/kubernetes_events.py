@@ -5,8 +5,6 @@ Specification: https://kubernetes.io/docs/reference/kubernetes-api/cluster-resou
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from tocsin.intake.formats.content import log_columns, log_format
 from tocsin.intake.formats.expressions import literal
 from tocsin.intake.formats.records import NOT_JSON, records
@@ -50,34 +48,31 @@ _COMPONENT = _either(
 )
 _HOST = _either("(e.source).host", "(e.deprecatedSource).host")
 
-KUBERNETES_EVENTS = replace(
-    log_format(
-        "kubernetes-events",
-        "line",
-        log_columns(
-            source="'kubernetes-event'",
-            time=f"parseDateTime64BestEffortOrNull({_TIME}, 6, 'UTC')",
-            level="multiIf(e.type = 'Warning', 'warning', e.type = 'Normal', 'info', '')",
-            pairs="[('reason', e.reason), ('message', said), ('type', e.type), ('kind', about.kind), "
-            f"('name', about.name), ('uid', about.uid), ('apiVersion', about.apiVersion), "
-            f"('fieldPath', about.fieldPath), ('count', {_COUNT}), "
-            f"('action', e.action), ('component', {_COMPONENT}), ('instance', e.reportingInstance), "
-            "('event', (e.metadata).name)]",
-            labels={
-                "namespace": "if(about.namespace != '', about.namespace, (e.metadata).namespace)",
-                "pod": "if(about.kind = 'Pod', about.name, '')",
-                "container": f"extract(about.fieldPath, {_CONTAINER})",
-                "node": f"if(about.kind = 'Node', about.name, {_HOST})",
-                "app": _COMPONENT,
-            },
-        ),
-        let=(
-            ("e", f"JSONExtract(line, '{_EVENT}')"),
-            ("about", _ABOUT),
-            ("said", "if(e.note != '', e.note, e.message)"),
-        ),
-        rows=records(_ITEMS),
+KUBERNETES_EVENTS = log_format(
+    "kubernetes-events",
+    "line",
+    log_columns(
+        source="'kubernetes-event'",
+        time=f"parseDateTime64BestEffortOrNull({_TIME}, 6, 'UTC')",
+        level="multiIf(e.type = 'Warning', 'warning', e.type = 'Normal', 'info', '')",
+        pairs="[('reason', e.reason), ('message', said), ('type', e.type), ('kind', about.kind), "
+        f"('name', about.name), ('uid', about.uid), ('apiVersion', about.apiVersion), "
+        f"('fieldPath', about.fieldPath), ('count', {_COUNT}), "
+        f"('action', e.action), ('component', {_COMPONENT}), ('instance', e.reportingInstance), "
+        "('event', (e.metadata).name)]",
+        labels={
+            "namespace": "if(about.namespace != '', about.namespace, (e.metadata).namespace)",
+            "pod": "if(about.kind = 'Pod', about.name, '')",
+            "container": f"extract(about.fieldPath, {_CONTAINER})",
+            "node": f"if(about.kind = 'Node', about.name, {_HOST})",
+            "app": _COMPONENT,
+        },
     ),
+    layers=(
+        {"e": f"JSONExtract(line, '{_EVENT}')"},
+        {"about": _ABOUT, "said": "if(e.note != '', e.note, e.message)"},
+    ),
+    rows=records(_ITEMS),
     reject=f"multiIf(NOT isValidJSON(line), {NOT_JSON}, e.reason = '' AND said = '', "
     "'no reason and no message: not a Kubernetes Event', '')",
 )

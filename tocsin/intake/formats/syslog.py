@@ -78,13 +78,15 @@ SYSLOG = log_format(
         "[intDiv(toUInt16OrZero(prival), 8) + 1]))]), data, pairs)",
         labels={"node": f"coalesce({_known(2, 5)}, '')", "app": f"coalesce({_known(3, 6)}, '')"},
     ),
-    let=(
-        ("given", f"extract(line, {literal(_PRIORITY)})"),
-        ("prival", "if(toUInt16OrZero(given) > 191, '', given)"),
-        ("new", f"if(prival != '', extractGroups(line, {_RFC5424}), emptyArrayString())"),
-        ("new_form", "notEmpty(new)"),
-        ("old", f"if(new_form, emptyArrayString(), extractGroups(line, {_BSD}))"),
-        ("old_form", "notEmpty(old)"),
-        ("data", f"if(new_form AND new[6] != '-', {_DATA}, [])"),
+    layers=(
+        {"given": f"extract(line, {literal(_PRIORITY)})"},
+        {"prival": "if(toUInt16OrZero(given) > 191, '', given)"},
+        {"new": f"if(prival != '', extractGroups(line, {_RFC5424}), emptyArrayString())"},
+        {
+            "new_form": "notEmpty(new)",
+            "old": f"if(notEmpty(new), emptyArrayString(), extractGroups(line, {_BSD}))",
+            "data": f"if(notEmpty(new) AND new[6] != '-', {_DATA}, [])",
+        },
+        {"old_form": "notEmpty(old)"},
     ),
 )

@@ -7,14 +7,14 @@ so a cut event is stored without its bodies, at the entry's own time, with the a
 
 from __future__ import annotations
 
-from tocsin.intake.formats.expressions import Let, layered, literal
+from tocsin.intake.formats.expressions import Layers, layered, literal
 from tocsin.intake.formats.kubernetes_audit import AUDIT_REJECT, audit_columns, audit_let
 from tocsin.store.base import RowFormat
 
 _BODIES = literal(r',"(?:requestObject|responseObject)":')
 
 
-def wrapped_audit(name: str, *, rows: str, event: str, time: str, refuse: str, let: Let = ()) -> RowFormat:
+def wrapped_audit(name: str, *, rows: str, event: str, time: str, refuse: str, layers: Layers = ()) -> RowFormat:
     """Return a format of the `audit` table.
 
     Args:
@@ -23,7 +23,7 @@ def wrapped_audit(name: str, *, rows: str, event: str, time: str, refuse: str, l
         event: Expression of the audit event's text in the entry.
         time: Expression of the entry's own time as RFC 3339 text, for an event that is cut.
         refuse: Conditions and reasons as `multiIf` takes them, each ending in a comma, that come before the event's.
-        let: Expressions that those need.
+        layers: Expressions that those need.
     """
     whole = "found = '' OR endsWith(trimRight(found, ' \\t\\r\\n'), '}')"
     closing = (
@@ -37,6 +37,11 @@ def wrapped_audit(name: str, *, rows: str, event: str, time: str, refuse: str, l
         f"multiIf({refuse}{AUDIT_REJECT})",
         rows=layered(
             rows,
-            (*let, ("found", event), ("entry_time", time), *audit_let(f"if({whole}, found, {mended})")),
+            (
+                *layers,
+                {"found": event, "entry_time": time},
+                {"mended": f"if({whole}, found, {mended})"},
+                *({name: expression} for name, expression in audit_let("mended")),
+            ),
         ),
     )
