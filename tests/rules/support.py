@@ -43,6 +43,7 @@ def event(id_: str, seconds: float = 0, **columns: Any) -> dict[str, Any]:
     """A row of `audit`: alice reads a secret of `prod`, unless `columns` say otherwise."""
     return {
         "time": at(seconds),
+        "received": at(seconds),
         "audit_id": id_,
         "stage": "ResponseComplete",
         "verb": "get",

@@ -114,7 +114,7 @@ def test_a_tick_repeated_with_more_batches_says_all_and_stores_what_is_new(colum
 def test_a_session_alerts_when_it_begins_and_not_again_when_it_ends(columns: Columns) -> None:
     put(columns, 1, [event("x", 1, subresource="exec", stage="ResponseStarted", code=101)])
     assert only(tick(columns, book(SHELL), 0, 1)).count == 1
-    put(columns, 2, [event("x", 900, subresource="exec", code=101)])
+    put(columns, 2, [event("x", 900, received=at(1), subresource="exec", code=101)])
     assert tick(columns, book(SHELL), 1, 2).signals == ()
     assert len(detections(columns)) == 1
 
@@ -130,7 +130,7 @@ def test_two_stages_in_one_tick_are_one_match(columns: Columns) -> None:
 def test_a_stage_found_before_a_crash_is_not_counted_beside_the_one_found_after(columns: Columns) -> None:
     put(columns, 1, [event("x", 1, subresource="exec", stage="ResponseStarted", code=101)])
     tick(columns, book(SHELL), 0, 1)
-    put(columns, 2, [event("x", 9, subresource="exec", code=101)])
+    put(columns, 2, [event("x", 9, received=at(1), subresource="exec", code=101)])
     assert only(tick(columns, book(SHELL), 0, 2)).count == 1
     assert len(detections(columns)) == 1
 

@@ -69,12 +69,11 @@ class Detector:
         if not span or not self._book.rules:
             return Tick((), watermarks, now)
         self._prepare()
-        for ready in self._passes:
-            matching.find(self._columns, ready, span)
-        found = self._found()
-        if not found:
+        since = [began for ready in self._passes if (began := matching.find(self._columns, ready, span))]
+        if not since:
             return Tick((), watermarks, now)
-        matching.record(self._columns)
+        matching.record(self._columns, min(since))
+        found = self._found()
         for rule in self._book.correlations:
             if bounds := _around([found[base].bounds for base in rule.bases if base in found]):
                 correlate(self._columns, rule, bounds, span)

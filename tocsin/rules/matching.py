@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from tocsin.model.errors import InvalidInput
 from tocsin.query.sigma.compile import together
 from tocsin.rules.kinds.base import Rule
 from tocsin.rules.kinds.sigma import StreamRule
 from tocsin.rules.ranges import Range
-from tocsin.store.base import Columns
+from tocsin.store.base import Columns, parse_time
 from tocsin.store.schema.tables import AUDIT, DETECTIONS, LOGS, TABLES
 from tocsin.store.sql import Sql, bind, compose, identifier, join
 
@@ -22,6 +23,7 @@ FOUND = [column.name for column in DETECTIONS.columns]
 _FOUND_COLUMNS = ", ".join(f"`{column.name}` {column.type}" for column in DETECTIONS.columns)
 FOUND_TABLE = f"CREATE TEMPORARY TABLE IF NOT EXISTS rule_found ({_FOUND_COLUMNS}) ENGINE = Memory"
 _RAW_LIMIT = 16384
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DONE = "stage != 'RequestReceived'"
 
 # A log line has no id of its own: the hash of all that is known of it, and its number among lines that are the same.
@@ -32,6 +34,11 @@ _EVENT_ID = {
         f"concat({_LINE_HASH}, '-', toString(row_number() OVER "
         "(PARTITION BY writer, batch, cluster, time, source, toString(stream), line)))"
     ),
+}
+# When the request behind an event began: none of its stages is earlier, and a session may last for hours.
+_BEGAN = {
+    AUDIT.name: "least(received, time)",
+    LOGS.name: "time",
 }
 _EVENT_TEXT = {AUDIT.name: "raw", LOGS.name: "line"}
 
@@ -104,25 +111,36 @@ def scan(ready: Pass, span: Range) -> Sql:
     )
 
 
-def find(columns: Columns, ready: Pass, span: Range) -> None:
-    """Evaluate the rules of one table and put what they found into `rule_found`."""
+def find(columns: Columns, ready: Pass, span: Range) -> datetime | None:
+    """Evaluate the rules of one table and put what they found into `rule_found`.
+
+    Returns the time since which an earlier match of one of these events can lie; None if nothing was found.
+    """
     hits = f"rule_hits_{ready.table}"
     columns.run(Sql(f"TRUNCATE TABLE {hits}"))
     columns.run(scan(ready, span))
-    for row in columns.fetch(Sql(f"SELECT arrayJoin(_hits) AS number FROM {hits} GROUP BY number ORDER BY number")):
-        number = int(row["number"])
-        columns.run(_collect(number, ready.rules[number], span))
+    query = f"SELECT arrayJoin(_hits) AS number, min({_BEGAN[ready.table]}) AS since FROM {hits} GROUP BY number"
+    found = {int(row["number"]): parse_time(str(row["since"])) for row in columns.fetch(Sql(query))}
+    for number, since in sorted(found.items()):
+        columns.run(_collect(number, ready.rules[number], span, since))
     columns.run(Sql(f"TRUNCATE TABLE {hits}"))
+    return min(found.values(), default=None)
 
 
-def record(columns: Columns) -> None:
-    """Store what was found, except what an interrupted evaluation of the same batches stored already."""
+def record(columns: Columns, since: datetime) -> None:
+    """Store what was found, except what an interrupted evaluation of the same batches stored already.
+
+    Args:
+        columns: The session that evaluated.
+        since: The earliest time of such a match; see `find`.
+    """
     columns.run(
         compose(
             "INSERT INTO detections ({names}) SELECT {names} FROM rule_found WHERE (rule_id, event_id) NOT IN ("
             "SELECT rule_id, event_id FROM detections WHERE rule_id IN (SELECT rule_id FROM rule_found) "
-            "AND event_id IN (SELECT event_id FROM rule_found))",
+            "AND time >= {since} AND event_id IN (SELECT event_id FROM rule_found))",
             names=join(", ", [identifier(name) for name in FOUND]),
+            since=bind(since),
         )
     )
 
@@ -135,7 +153,7 @@ def check(columns: Columns, rules: Iterable[StreamRule]) -> dict[str, str]:
         columns.run(Sql(FOUND_TABLE))
         try:
             columns.run(scan(prepare(rule.table, [rule]), nothing))
-            columns.run(_collect(0, rule, nothing))
+            columns.run(_collect(0, rule, nothing, _EPOCH))
         except InvalidInput as error:
             refused[rule.id] = str(error)
     return refused
@@ -167,7 +185,7 @@ def text_map(entries: Mapping[str, Sql]) -> Sql:
     )
 
 
-def _collect(number: int, rule: StreamRule, span: Range) -> Sql:
+def _collect(number: int, rule: StreamRule, span: Range, since: datetime) -> Sql:
     table = rule.table
     values = {
         **{name: Sql(name) for name in ("writer", "batch", "ingested", "cluster", "time")},
@@ -188,18 +206,19 @@ def _collect(number: int, rule: StreamRule, span: Range) -> Sql:
         values=join(", ", [values[name] for name in FOUND]),
         table=Sql(table),
         number=Sql(str(number)),
-        earlier=_not_earlier(number, rule, span),
+        earlier=_not_earlier(number, rule, span, since),
         once=Sql(" ORDER BY stage = 'ResponseStarted', time LIMIT 1 BY _event_id" if table == AUDIT.name else ""),
     )
 
 
-def _not_earlier(number: int, rule: StreamRule, span: Range) -> Sql:
+def _not_earlier(number: int, rule: StreamRule, span: Range, since: datetime) -> Sql:
     """An audit event comes in up to two stages, with minutes or hours between them; the first that matches counts."""
     if rule.table != AUDIT.name:
         return Sql("")
     return compose(
-        f" AND _event_id NOT IN (SELECT event_id FROM detections WHERE rule_id = {{id}} AND event_id IN ("
-        f"SELECT _event_id FROM rule_hits_{rule.table} WHERE has(_hits, {number})) AND NOT {{span}})",
+        " AND _event_id NOT IN (SELECT event_id FROM detections WHERE rule_id = {id} AND time >= {since} "
+        f"AND event_id IN (SELECT _event_id FROM rule_hits_{rule.table} WHERE has(_hits, {number})) AND NOT {{span}})",
         id=bind(rule.id),
+        since=bind(since),
         span=span.condition(),
     )
