@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -13,7 +14,7 @@ from tests.api.serving import SECRET, Running
 from tocsin.api.access import NATIVE
 from tocsin.api.auth import COOKIE, Authenticator, check_exposure, is_loopback
 from tocsin.api.settings import AuthSettings, TokenSettings, WebSettings
-from tocsin.api.tokens import Principal, Role, make_token
+from tocsin.api.tokens import Principal, Role, TokenBook, make_token
 from tocsin.model.errors import SettingsError
 from tocsin.testing.clock import VirtualClock
 
@@ -203,6 +204,33 @@ class TestWithTokens:
             for _ in range(2):
                 assert (await http.get(STATUS, headers={"Authorization": f"Bearer {token}"})).status_code == 200
             assert (await http.get(STATUS, headers={"Authorization": f"Bearer {token[:-1]}"})).status_code == 401
+
+    async def test_a_burst_pays_for_one_check_of_a_right_token_and_ten_of_wrong_ones(
+        self, connect: Connect, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        token, line = make_token("ci", Role.VIEWER)
+        hashed = line.partition("hash: ")[2].rstrip("}")
+        checks: list[str] = []
+        check = TokenBook.check
+
+        def counted(book: TokenBook, given: str) -> Principal | None:
+            checks.append(given)
+            return check(book, given)
+
+        monkeypatch.setattr(TokenBook, "check", counted)
+        auth = AuthSettings(tokens=[TokenSettings(name="ci", role="viewer", hash=hashed)])
+        async with connect(auth) as http:
+
+            async def ask(given: str) -> int:
+                return (await http.get(STATUS, headers={"Authorization": f"Bearer {given}"})).status_code
+
+            assert set(await asyncio.gather(*(ask(token) for _ in range(30)))) == {200}
+            assert len(checks) == 1
+            guesses = [f"{token[:16]}{number:043}" for number in range(30)]
+            answers = await asyncio.gather(*map(ask, guesses))
+            assert (answers.count(401), answers.count(429)) == (10, 20)
+            assert len(checks) == 11
+            assert await ask(token) == 200
 
 
 @pytest.mark.parametrize("cookie", ["", "x", "a.b", "1.zz.00", "99999999999.6c.00", "ß.1.2", "..."])

@@ -78,6 +78,7 @@ class Authenticator:
         self._clock = clock
         self._key = secrets.token_bytes(32)
         self._failures = FailureLimit(auth.failures_per_minute, clock)
+        self._checks: dict[str, asyncio.Task[Principal | None]] = {}
         self.replace(auth, web)
 
     def replace(self, auth: AuthSettings, web: WebSettings) -> None:
@@ -108,13 +109,31 @@ class Authenticator:
         """Return whose token this is. Raises Unauthenticated, or Overloaded after too many failures of that peer."""
         if known := self._book.known(token):
             return known
-        self._failures.admit(peer)
-        found = await asyncio.to_thread(self._book.check, token)
+        under_way = self._checks.get(token) or self._begin_check(token, peer)
+        # Shielded, as others may wait for the same check.
+        found = await asyncio.shield(under_way)
         if found is None:
-            self._failures.count(peer)
             log.warning("a token was refused", extra={"peer": peer})
             raise Unauthenticated("this token is not known here")
         return found
+
+    def _begin_check(self, token: str, peer: str) -> asyncio.Task[Principal | None]:
+        """Check a token once, however many requests bring it at the same time.
+
+        It counts as a failure until it proves right, so that no burst of guesses gets more checks than allowed.
+        """
+        self._failures.admit(peer)
+        self._failures.count(peer)
+        task = asyncio.create_task(asyncio.to_thread(self._book.check, token))
+        self._checks[token] = task
+
+        def done(ended: asyncio.Task[Principal | None]) -> None:
+            del self._checks[token]
+            if not ended.cancelled() and ended.exception() is None and ended.result() is not None:
+                self._failures.forgive(peer)
+
+        task.add_done_callback(done)
+        return task
 
     def start_session(self, principal: Principal) -> str:
         """Return the value of the session cookie for someone who has just shown a token."""

@@ -37,6 +37,10 @@ class FailureLimit:
         while len(self._buckets) > _REMEMBERED:
             self._buckets.popitem(last=False)
 
+    def forgive(self, peer: str) -> None:
+        """Take a failure back."""
+        self._buckets[peer] = (self._left(peer) + 1, self._clock.monotonic())
+
     def _left(self, peer: str) -> float:
         left, at = self._buckets.get(peer, (float(self._per_minute), 0.0))
         return min(float(self._per_minute), left + (self._clock.monotonic() - at) * self._per_minute / 60)
