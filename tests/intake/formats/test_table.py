@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -46,3 +47,15 @@ def test_formats_are_found_by_name_and_alias() -> None:
     assert all(format_named(alias) is FORMATS[name] for alias, name in ALIASES.items())
     with pytest.raises(InvalidInput, match="expected one of auto, aks"):
         format_named("xml")
+
+
+def test_every_format_has_its_module_its_test_and_its_section() -> None:
+    root = Path(__file__).parents[3]
+    page = (root / "docs/reference/formats.md").read_text()
+    for name in FORMATS:
+        module = name.replace("-", "_")
+        assert (root / f"tocsin/intake/formats/{module}.py").exists()
+        assert (root / f"tests/intake/formats/test_{module}.py").exists()
+        assert f"\n## `{name}`\n" in page
+    for alias in ALIASES:
+        assert f"`{alias}`" in page
