@@ -35,14 +35,26 @@ class Bounds:
     last: datetime
 
 
-def correlate(columns: Columns, rule: CorrelationRule, bounds: Bounds, span: Range) -> None:
-    """Evaluate `rule`; add what it found to `rule_found` and to the table `detections`."""
+def correlate(columns: Columns, rule: CorrelationRule, bounds: Bounds, span: Range) -> bool:
+    """Evaluate `rule`; add what it found to `rule_found` and to the table `detections`.
+
+    Returns whether it found anything. Most evaluations do not, and end after a count.
+    """
     for statement in ("TRUNCATE TABLE rule_bases", "TRUNCATE TABLE rule_involved"):
         columns.run(Sql(statement))
     columns.run(_gather(rule, bounds, span))
+    if not _any(columns, windows.promising(rule)):
+        return False
     columns.run(_select(rule, bounds, span))
+    if not _any(columns, Sql("SELECT 1 FROM rule_involved")):
+        return False
     columns.run(_report(rule, bounds))
     columns.run(_record(rule, bounds))
+    return True
+
+
+def _any(columns: Columns, query: Sql) -> bool:
+    return bool(columns.fetch(compose("SELECT count() AS n FROM ({query} LIMIT 1) HAVING n > 0", query=query)))
 
 
 def _gather(rule: CorrelationRule, bounds: Bounds, span: Range) -> Sql:

@@ -75,8 +75,8 @@ class Detector:
         matching.record(self._columns, min(since))
         found = self._found()
         for rule in self._book.correlations:
-            if bounds := _around([found[base].bounds for base in rule.bases if base in found]):
-                correlate(self._columns, rule, bounds, span)
+            bounds = _around([found[base].bounds for base in rule.bases if base in found])
+            if bounds and correlate(self._columns, rule, bounds, span):
                 found = self._found()
         signals = read_signals(self._columns, self._rules, self._label_sets)
         self._columns.run(Sql("TRUNCATE TABLE rule_found"))

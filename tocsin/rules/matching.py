@@ -6,7 +6,7 @@ the positions of those rules) and `rule_found` (one row per rule and event, in t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -23,6 +23,8 @@ FOUND = [column.name for column in DETECTIONS.columns]
 _FOUND_COLUMNS = ", ".join(f"`{column.name}` {column.type}" for column in DETECTIONS.columns)
 FOUND_TABLE = f"CREATE TEMPORARY TABLE IF NOT EXISTS rule_found ({_FOUND_COLUMNS}) ENGINE = Memory"
 _RAW_LIMIT = 16384
+_TOGETHER = 25
+_CONSTANT = ("rule_id", "rule_version", "title", "severity", "techniques")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DONE = "stage != 'RequestReceived'"
 
@@ -121,8 +123,8 @@ def find(columns: Columns, ready: Pass, span: Range) -> datetime | None:
     columns.run(scan(ready, span))
     query = f"SELECT arrayJoin(_hits) AS number, min({_BEGAN[ready.table]}) AS since FROM {hits} GROUP BY number"
     found = {int(row["number"]): parse_time(str(row["since"])) for row in columns.fetch(Sql(query))}
-    for number, since in sorted(found.items()):
-        columns.run(_collect(number, ready.rules[number], span, since))
+    for some in _portions(sorted(found)):
+        columns.run(_collect(ready, some, span, min(found[number] for number in some)))
     columns.run(Sql(f"TRUNCATE TABLE {hits}"))
     return min(found.values(), default=None)
 
@@ -152,8 +154,9 @@ def check(columns: Columns, rules: Iterable[StreamRule]) -> dict[str, str]:
         columns.run(Sql(hits_table(rule.table)))
         columns.run(Sql(FOUND_TABLE))
         try:
-            columns.run(scan(prepare(rule.table, [rule]), nothing))
-            columns.run(_collect(0, rule, nothing, _EPOCH))
+            alone = prepare(rule.table, [rule])
+            columns.run(scan(alone, nothing))
+            columns.run(_collect(alone, [0], nothing, _EPOCH))
         except InvalidInput as error:
             refused[rule.id] = str(error)
     return refused
@@ -185,40 +188,58 @@ def text_map(entries: Mapping[str, Sql]) -> Sql:
     )
 
 
-def _collect(number: int, rule: StreamRule, span: Range, since: datetime) -> Sql:
-    table = rule.table
+def _portions(numbers: Sequence[int]) -> Iterator[Sequence[int]]:
+    """Rules that one statement collects: planning costs more than running it, but grows faster than its length."""
+    for start in range(0, len(numbers), _TOGETHER):
+        yield numbers[start : start + _TOGETHER]
+
+
+def _collect(ready: Pass, numbers: Sequence[int], span: Range, since: datetime) -> Sql:
+    """Put the matches of some rules into `rule_found`, each with what its own rule says of it."""
+    table, rules = ready.table, {number: ready.rules[number] for number in numbers}
     values = {
         **{name: Sql(name) for name in ("writer", "batch", "ingested", "cluster", "time")},
-        **constants(rule),
-        "kind": Sql("'match'" if rule.alerting else "'base'"),
+        **{name: _chosen(rules, lambda rule, name=name: constants(rule)[name]) for name in _CONSTANT},  # type: ignore[misc]
+        "kind": _chosen(rules, lambda rule: Sql("'match'" if rule.alerting else "'base'")),
         "event_table": bind(table),
         "event_id": Sql("_event_id"),
         "event_ids": Sql("[_event_id]"),
-        "summary": rule.summary,
-        "labels": labels(rule, rule.entity),
-        "fields": text_map(rule.fields),
+        "summary": _chosen(rules, lambda rule: rule.summary),
+        "labels": _chosen(rules, lambda rule: labels(rule, rule.entity)),
+        "fields": _chosen(rules, lambda rule: text_map(rule.fields)),
         "event": Sql(f"toValidUTF8(left({_EVENT_TEXT[table]}, {_RAW_LIMIT}))"),
     }
     return compose(
-        "INSERT INTO rule_found ({names}) SELECT {values} FROM rule_hits_{table} "
-        "WHERE has(_hits, {number}){earlier}{once}",
+        "INSERT INTO rule_found ({names}) SELECT {values} FROM ("
+        "SELECT *, arrayJoin(arrayFilter(_n -> has([{numbers}], _n), _hits)) AS _rule FROM rule_hits_{table}) "
+        "WHERE 1{earlier}{once}",
         names=join(", ", [identifier(name) for name in FOUND]),
         values=join(", ", [values[name] for name in FOUND]),
+        numbers=Sql(", ".join(map(str, numbers))),
         table=Sql(table),
-        number=Sql(str(number)),
-        earlier=_not_earlier(number, rule, span, since),
-        once=Sql(" ORDER BY stage = 'ResponseStarted', time LIMIT 1 BY _event_id" if table == AUDIT.name else ""),
+        earlier=_not_earlier(rules, span, since) if table == AUDIT.name else Sql(""),
+        once=Sql(
+            " ORDER BY stage = 'ResponseStarted', time LIMIT 1 BY _rule, _event_id" if table == AUDIT.name else ""
+        ),
     )
 
 
-def _not_earlier(number: int, rule: StreamRule, span: Range, since: datetime) -> Sql:
+def _chosen(rules: Mapping[int, StreamRule], say: Callable[[StreamRule], Sql]) -> Sql:
+    """Return what `say` gives for the rule that a row is about."""
+    *others, (_, last) = rules.items()
+    branches = [compose("_rule = {n}, {said}", n=Sql(str(number)), said=say(rule)) for number, rule in others]
+    if not branches:
+        return say(last)
+    return compose("multiIf({branches}, {last})", branches=join(", ", branches), last=say(last))
+
+
+def _not_earlier(rules: Mapping[int, StreamRule], span: Range, since: datetime) -> Sql:
     """An audit event comes in up to two stages, with minutes or hours between them; the first that matches counts."""
-    if rule.table != AUDIT.name:
-        return Sql("")
     return compose(
-        " AND _event_id NOT IN (SELECT event_id FROM detections WHERE rule_id = {id} AND time >= {since} "
-        f"AND event_id IN (SELECT _event_id FROM rule_hits_{rule.table} WHERE has(_hits, {number})) AND NOT {{span}})",
-        id=bind(rule.id),
+        " AND ({id}, _event_id) NOT IN (SELECT rule_id, event_id FROM detections WHERE rule_id IN {ids} "
+        "AND time >= {since} AND event_id IN (SELECT _event_id FROM rule_hits_audit) AND NOT {span})",
+        id=_chosen(rules, lambda rule: bind(rule.id)),
+        ids=bind([rule.id for rule in rules.values()]),
         since=bind(since),
         span=span.condition(),
     )

@@ -30,6 +30,21 @@ _GROUP = "PARTITION BY cluster, grp"
 _RUNNING = "RANGE BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW"
 
 
+def promising(rule: CorrelationRule) -> Sql:
+    """Return a cheap query over `rule_bases` that has a row for every group in which a window may fire.
+
+    Where more matches can only help, no window can hold more than its whole group does.
+    """
+    group = "SELECT 1 FROM rule_bases GROUP BY cluster, grp HAVING max(is_new) = 1"
+    correlation = rule.correlation
+    bounds = {"event_count": "count()", "value_count": "uniqExact(value)", "temporal_ordered": "uniqExact(rule_id)"}
+    most = bounds.get(correlation.type)
+    if most is None or correlation.expression is not None or correlation.op not in {"gt", "gte"}:
+        return Sql(group)
+    needed = float(len(rule.bases)) if correlation.type == "temporal_ordered" else float(correlation.count)
+    return compose(f"{group} AND {most} >= {{needed}}", needed=bind(needed))
+
+
 def involved(rule: CorrelationRule) -> Sql:
     """Return a query over `rule_bases` of the matches in firing windows: its columns, and `episode`.
 
