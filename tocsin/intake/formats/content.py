@@ -58,7 +58,7 @@ _ONE_A_LINE = (
 
 # A time, some [bracketed] or dash-set words, and then the level.
 _STAMP = r"(?:[\d\-T:.,+Z/\s]+(?:[A-Z]{3,4}\s+)?)?"
-_LEADERS = r"(?:\[[^\]]{1,60}\]\s*|\S{1,60} - ){0,3}[\[(<]?(?:[a-z_]+:)?"
+_LEADERS = r"(?:\[[^\]]+\]\s*|\S+ - )*[\[(<]?(?:[a-z_]+:)?"
 
 
 def _plain_level() -> str:

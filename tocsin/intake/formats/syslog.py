@@ -71,7 +71,7 @@ SYSLOG = log_format(
     log_columns(
         source="'node'",
         time="multiIf(new_form, parseDateTime64BestEffortOrNull(new[1], 6, 'UTC'), NOT old_form, text_time, "
-        f"old[4] != '', parseDateTime64BestEffortOrNull(old[4], 6, 'UTC'), {yearless_time(_MONTH_DAY, 'old[3]')})",
+        f"old[4] != '', parseDateTime64BestEffortOrNull(old[4], 6, 'UTC'), {yearless_time('month_day', 'old[3]')})",
         level=f"if(prival = '', text_level, [{literals(SYSLOG_LEVELS)}][toUInt16OrZero(prival) % 8 + 1])",
         pairs="arrayConcat(arrayFilter(p -> p.2 NOT IN ('', '-'), [('pid', if(new_form, new[4], old[7])), "
         f"('msgid', new[5]), ('facility', if(prival = '', '', [{literals(_FACILITIES)}]"
@@ -87,6 +87,6 @@ SYSLOG = log_format(
             "old": f"if(notEmpty(new), emptyArrayString(), extractGroups(line, {_BSD}))",
             "data": f"if(notEmpty(new) AND new[6] != '-', {_DATA}, [])",
         },
-        {"old_form": "notEmpty(old)"},
+        {"old_form": "notEmpty(old)", "month_day": _MONTH_DAY},
     ),
 )
