@@ -97,11 +97,14 @@ def prepare(table: str, rules: Sequence[StreamRule]) -> Pass:
 
 
 def scan(ready: Pass, span: Range) -> Sql:
-    """Return the statement that puts every row of the range that any rule matches into `rule_hits_<table>`."""
+    """Return the statement that puts every row of the range that any rule matches into `rule_hits_<table>`.
+
+    The range is a `PREWHERE` of its own: left to itself, the engine plans all conditions once more to move them there.
+    """
     columns = join(", ", [identifier(column.name) for column in TABLES[ready.table].columns])
     return compose(
         "INSERT INTO {into} ({columns}, _event_id, _hits) SELECT {columns}, {event_id}, _hits FROM ("
-        "{names}SELECT {columns}, {hits} AS _hits FROM {table} WHERE {span} AND {rows}) WHERE notEmpty(_hits)",
+        "{names}SELECT {columns}, {hits} AS _hits FROM {table} PREWHERE {span} AND {rows}) WHERE notEmpty(_hits)",
         into=identifier(f"rule_hits_{ready.table}"),
         columns=columns,
         event_id=Sql(_EVENT_ID[ready.table]),

@@ -26,6 +26,12 @@ BASES_TABLE = """CREATE TEMPORARY TABLE IF NOT EXISTS rule_bases (
 
 _NEVER = 1 << 62
 _OPERATORS = {"lt": "<", "lte": "<=", "gt": ">", "gte": ">=", "eq": "=", "neq": "!="}
+_MOST = {
+    "event_count": "count()",
+    "value_count": "uniqExact(value)",
+    "temporal": "uniqExact(rule_id)",
+    "temporal_ordered": "uniqExact(rule_id)",
+}
 _GROUP = "PARTITION BY cluster, grp"
 _RUNNING = "RANGE BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW"
 
@@ -37,12 +43,10 @@ def promising(rule: CorrelationRule) -> Sql:
     """
     group = "SELECT 1 FROM rule_bases GROUP BY cluster, grp HAVING max(is_new) = 1"
     correlation = rule.correlation
-    bounds = {"event_count": "count()", "value_count": "uniqExact(value)", "temporal_ordered": "uniqExact(rule_id)"}
-    most = bounds.get(correlation.type)
+    most = _MOST.get(correlation.type)
     if most is None or correlation.expression is not None or correlation.op not in {"gt", "gte"}:
         return Sql(group)
-    needed = float(len(rule.bases)) if correlation.type == "temporal_ordered" else float(correlation.count)
-    return compose(f"{group} AND {most} >= {{needed}}", needed=bind(needed))
+    return compose(f"{group} AND {most} >= {{needed}}", needed=bind(float(correlation.count)))
 
 
 def involved(rule: CorrelationRule) -> Sql:
