@@ -38,7 +38,7 @@ def bare(kind: str, count: int) -> float:
         columns.run(Sql(STAGED_TABLE.replace("TEMPORARY ", "").replace("Memory", "Null")))
         lets = "".join(f", {expression} AS {name}" for name, expression in row_format.let)
         pairs = ", ".join(f"{expression} AS `{name}`" for name, expression in row_format.columns.items())
-        rows = row_format.rows.format(staged="staged")
+        rows = row_format.rows.replace("{staged}", "staged")
         columns.run(
             Sql(
                 f"CREATE MATERIALIZED VIEW parse TO {row_format.table} AS "

@@ -9,20 +9,30 @@ import threading
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import date, timedelta
 from itertools import cycle, islice
 from typing import NamedTuple
 
 from tocsin.kit.resources import packs_directory
 
+_RECORDED = date(2026, 11, 23)
 _ID = re.compile(rb'"auditID":"[0-9a-f]{8}')
 
 
 def audit_events(count: int) -> list[bytes]:
-    """Return `count` real audit events, one JSON line each, all of different auditID."""
+    """Return `count` real audit events, one JSON line each: the recording again and again, each time a day later.
+
+    Every event has an auditID of its own, and bursts stay as long as they were.
+    """
     lines = gzip.decompress((packs_directory() / "recordings" / "attack.ndjson.gz").read_bytes()).splitlines()
     rounds = -(-count // len(lines))
-    many = (_ID.sub(b'"auditID":"%08x' % (number + 1), line) for number in range(rounds) for line in lines)
+    many = (_later(line, number) for number in range(rounds) for line in lines)
     return list(islice(many, count))
+
+
+def _later(line: bytes, number: int) -> bytes:
+    day = (_RECORDED + timedelta(days=number)).isoformat().encode()
+    return _ID.sub(b'"auditID":"%08x' % (number + 1), line).replace(_RECORDED.isoformat().encode(), day)
 
 
 def event_list_bodies(events: Sequence[bytes], per_body: int = 400) -> list[bytes]:
@@ -56,7 +66,7 @@ class Sent(NamedTuple):
     latencies: list[float]
 
 
-def post_all(port: int, path: str, bodies: Sequence[bytes], connections: int = 8) -> Sent:
+def post_all(port: int, path: str, bodies: Sequence[bytes], connections: int = 24) -> Sent:
     """Post every body to 127.0.0.1:`port`, over so many connections at a time; a refusal with Retry-After is repeated.
 
     Raises RuntimeError on any other answer than a 2xx.

@@ -18,7 +18,7 @@ from tocsin.store.sql import Sql
 from tocsin.store.writer import Writer, WriterHooks
 from tocsin.testing.clock import VirtualClock
 
-_SOON = WriterSettings(linger=Duration(milliseconds=20))
+_SOON = WriterSettings(linger=Duration(milliseconds=20), pause=Duration())
 
 
 @pytest.fixture
@@ -83,7 +83,7 @@ class _Stuck:
 async def test_a_full_queue_refuses_and_says_when_to_come_back(columns: Columns, clock: VirtualClock) -> None:
     """Memory is bounded; what was taken in is still stored."""
     stuck = _Stuck()
-    settings = WriterSettings(linger=Duration(), queue_deliveries=2, queue_bytes=ByteSize(1 << 20))
+    settings = WriterSettings(linger=Duration(), pause=Duration(), queue_deliveries=2, queue_bytes=ByteSize(1 << 20))
     writer = Writer(columns, settings, clock, WriterHooks(committed=stuck.committed))
     writer.start()
     await writer.submit(delivery(event("a1")))

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import threading
+import time
 from collections import OrderedDict, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -20,6 +22,8 @@ from tocsin.store.sql import bind, compose
 log = logging.getLogger(__name__)
 
 _REMEMBERED_TOKENS = 200_000
+_SMALL = 256 << 10
+_QUIET = 0.01
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -75,6 +79,7 @@ class Writer:
         self._committer = Committer(columns, settings.name)
         self._batch = 0
         self._thread: threading.Thread | None = None
+        self._began = -math.inf
 
     @property
     def name(self) -> str:
@@ -137,9 +142,8 @@ class Writer:
         queue, limit = self._queue, self._settings.batch_bytes
         with queue.changed:
             queue.changed.wait_for(lambda: queue.waiting or queue.closed)
-            queue.changed.wait_for(
-                lambda: queue.closed or queue.bytes >= limit, timeout=self._settings.linger.total_seconds()
-            )
+            self._wait_for_company()
+            self._began = time.monotonic()
             batch: list[_Waiting] = []
             size = 0
             while queue.waiting and (not batch or size + len(queue.waiting[0].delivery.payload) <= limit):
@@ -148,6 +152,16 @@ class Writer:
                 batch.append(item)
             queue.bytes -= size
             return batch
+
+    def _wait_for_company(self) -> None:
+        """Wait while more keeps coming, and longer if there is little; `queue.changed` is held."""
+        queue, settings = self._queue, self._settings
+        pause = self._began + settings.pause.total_seconds() - time.monotonic()
+        queue.changed.wait_for(lambda: queue.closed or queue.bytes >= _SMALL, timeout=max(0.0, pause))
+        end = time.monotonic() + settings.linger.total_seconds()
+        while not queue.closed and queue.bytes < settings.batch_bytes and (left := end - time.monotonic()) > 0:
+            if not queue.changed.wait(timeout=min(left, _QUIET)):
+                return
 
     def _repeated(self, item: _Waiting, batch: Sequence[_Waiting]) -> bool:
         """Answer a delivery whose token is known, or is that of an earlier delivery of the same batch."""
