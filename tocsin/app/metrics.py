@@ -42,6 +42,9 @@ class Metrics:
         self._failures = Counter(
             "tocsin_task_failures", "Failures of background tasks, which were restarted.", ["task"], registry=registry
         )
+        self._refused = Counter(
+            "tocsin_requests_refused", "Requests refused, by reason.", ["reason"], registry=registry
+        )
         self._reloads = Counter("tocsin_reloads", "Reloads of the settings.", ["outcome"], registry=registry)
 
     def gauge(self, name: str, about: str, read: Callable[[], float]) -> None:
@@ -62,6 +65,10 @@ class Metrics:
         self._evaluation.observe(seconds)
         for signal in tick.signals:
             self._matches.labels(signal.rule_id, signal.severity).inc(signal.count)
+
+    def refused(self, reason: str) -> None:
+        """A request was refused: `unauthenticated` or `forbidden`."""
+        self._refused.labels(reason).inc()
 
     def task_failed(self, task: str, _error: Exception) -> None:
         """A background task failed and will be restarted."""

@@ -244,8 +244,11 @@ def build(
         *kubernetes_audit.routes(writer, settings.intake, clock, settings.cluster),
         *lines.routes(writer, settings.intake, clock, settings.cluster),
     ]
-    app = build_app(services, settings.web, routes, lifespan=lifespan)
+    app = build_app(services, settings.web, routes, lifespan=lifespan, refused=metrics.refused)
     _gauges(metrics, writer, disk, data, loop)
+    metrics.gauge("tocsin_files_followed", "Files that are followed.", lambda: collector.followed)
+    metrics.gauge("tocsin_files_unread_bytes", "Bytes in them that are not stored yet.", lambda: collector.unread)
+    metrics.gauge("tocsin_files_troubled", "Files that cannot be read.", lambda: collector.troubled)
     return Tocsin(
         current,
         base,

@@ -21,6 +21,6 @@ def fingerprint(labels: Labels) -> str:
     value = _FNV_OFFSET
     for name in sorted(labels):
         for part in (name, labels[name]):
-            for byte in part.encode() + _SEPARATOR:
+            for byte in part.encode("utf-8", "surrogatepass") + _SEPARATOR:
                 value = ((value ^ byte) * _FNV_PRIME) & 0xFFFFFFFFFFFFFFFF
     return f"{value:016x}"

@@ -82,8 +82,8 @@ class RowFormat:
         columns: Column name to SQL expression; columns left out get the table's default.
         reject: An expression that is '' for a good row, else the reason why the row goes into `rejected`.
         let: Common expressions, `(name, expression)` in order; later ones may use earlier ones.
-        rows: A query over `staged` that yields `delivery, received, context, line`; the placeholder `{staged}` is the
-            source. By default one row per non-empty line of `body`.
+        rows: A query over `staged` that yields at least `delivery, received, context, line`, and what else the
+            expressions use; the placeholder `{staged}` is the source. By default one row per non-empty line of `body`.
     """
 
     name: str
