@@ -1,8 +1,8 @@
 """`POST /intake/kubernetes/audit`: the API server's audit webhook backend.
 
-The API server sends `EventList` objects of audit.k8s.io/v1 and keeps them in a bounded buffer until it has an answer, so
-nothing on the way from body to disk waits but for the writer. It drops the query string of the webhook's address: a token
-goes into the kubeconfig (header) or into the last part of the path, which `api/auth.py` reads.
+The API server sends `EventList` objects of audit.k8s.io/v1 and keeps them in a bounded buffer until it has an answer,
+so nothing on the way from body to disk waits but for the writer. It drops the query string of the webhook's address: a
+token goes into the kubeconfig (header) or into the last part of the path, which `api/auth.py` reads.
 """
 
 from __future__ import annotations
