@@ -170,8 +170,11 @@ def _message(
 
 
 def with_url(alert: Alert, external_url: str) -> Alert:
-    """The alert with the address of its page; unchanged if no external URL is known."""
-    return replace(alert, url=f"{external_url}/alerts/{alert.fingerprint}") if external_url else alert
+    """The alert with the addresses of its page and of a runbook of ours; unchanged if no external URL is known."""
+    if not external_url:
+        return alert
+    runbook = f"{external_url}{alert.runbook_url}" if alert.runbook_url.startswith("/") else alert.runbook_url
+    return replace(alert, url=f"{external_url}/alerts/{alert.fingerprint}", runbook_url=runbook)
 
 
 def _notable(change: Change) -> bool:

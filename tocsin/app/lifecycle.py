@@ -97,7 +97,7 @@ class Process:
             raise
         told = changes(current.settings, settings, current.book, book)
         configure(settings.log_level, settings.log_format)
-        parts.pipeline.use(routing, settings.external_url)
+        parts.pipeline.use(routing, wiring.external_url(settings))
         current.settings, current.book, current.receivers, current.routing = settings, book, receivers, routing
         current.detector = wiring.make_detector(parts.columns, settings, book)
         former, current.sender = current.sender, parts.make_sender(settings, receivers)

@@ -34,7 +34,7 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, frozen=
     ] = "127.0.0.1:9319"
     data: Annotated[str, Meta(description="Directory of the stores and positions; made if missing.")] = "./tocsin-data"
     external_url: Annotated[
-        str, Meta(description="Base address of the UI as people reach it, for links in messages.")
+        str, Meta(description="Base address of the UI as people reach it, for links in messages; `listen` by default.")
     ] = ""
     cluster: Annotated[str, Meta(description="Name of the cluster that data comes from, unless a sender says.")] = ""
     log_level: Annotated[

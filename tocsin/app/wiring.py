@@ -125,6 +125,13 @@ def make_http(settings: Settings) -> httpx.AsyncClient:
     return guarded_client(Guard(settings.allow_private_destinations))
 
 
+def external_url(settings: Settings) -> str:
+    """Return the base address for links, without a trailing slash: the one given, or where we listen."""
+    host, _, port = settings.listen.rpartition(":")
+    listening = "" if host in {"0.0.0.0", "[::]", ""} else f"http://{host}:{port}"  # noqa: S104 - compared, not bound to
+    return (settings.external_url or listening).rstrip("/")
+
+
 def make_routing(settings: Settings, receivers: Receivers) -> Routing:
     """Return the routes in force. Raises SettingsError, also for a receiver that does not exist."""
     return Routing(settings.alerting, receivers)
@@ -172,7 +179,7 @@ def build(
     def wake() -> None:
         current.sender.wake()
 
-    pipeline = AlertPipeline(state, routing, settings.external_url, wake)
+    pipeline = AlertPipeline(state, routing, external_url(settings), wake)
     delivery = DeliveryMetrics(metrics.registry)
 
     def make_sender(settings: Settings, receivers: Receivers) -> OutboxSender:
@@ -238,7 +245,7 @@ def build(
         ),
         max_rows=settings.web.max_rows,
         runbooks=(packs_directory() / "runbooks",),
-        external_url=settings.external_url.rstrip("/"),
+        external_url=external_url(settings),
     )
     routes: list[BaseRoute] = [
         *kubernetes_audit.routes(writer, settings.intake, clock, settings.cluster),

@@ -163,7 +163,7 @@ def _told(facts: Facts, *, alone: bool) -> str:
         lines.append(" · ".join(part for part in links if part))
     if facts.evidence:
         rest = f" (and {plural(facts.withheld, 'more event')})" if facts.withheld else ""
-        lines.append(f"*Evidence*{rest}*:*")
+        lines.append(f"*Evidence*{rest}:")
     return "\n".join(lines)
 
 
