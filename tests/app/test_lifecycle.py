@@ -131,6 +131,32 @@ def test_a_port_in_use_is_told_in_a_sentence(tmp_path: Path) -> None:
         command += ["--listen", f"127.0.0.1:{server.port}"]
         done = subprocess.run(command, capture_output=True, text=True, timeout=60, cwd=tmp_path, check=False)
 
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    assert "Address already in use" in done.stderr
+
+
+def test_a_data_directory_in_use_is_told_in_a_sentence(tmp_path: Path) -> None:
+    """Two processes on one directory would break it; the second one does not start."""
+    with serving(tmp_path) as server:
+        command = [sys.executable, "-m", "tocsin", "run", "--data", str(tmp_path / "data"), "--listen", "127.0.0.1:0"]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, cwd=tmp_path, check=False)
+        assert _post(server, "a1").status_code == 200
+
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
-    assert "address" in done.stderr
+    assert "in use" in done.stderr
+
+
+def test_a_nearly_full_disk_refuses_intake_and_is_an_alert(tmp_path: Path, catcher: Catcher) -> None:
+    """Before the engine breaks, and told to people; reading goes on."""
+    with serving(tmp_path, told(catcher, store={"disk_reserve": "900TiB"})) as server:
+        refused = _post(server, "a1")
+        messages = catcher.wait(5)
+        alerts = httpx.get(f"{server.url}/api/v2/alerts").json()
+
+    assert refused.status_code == 507
+    assert int(refused.headers["Retry-After"]) > 0
+    assert "store.disk_reserve" in refused.text
+    assert any("Disk nearly full" in message.title for message in messages)
+    assert [alert["labels"]["alertname"] for alert in alerts] == ["Disk nearly full, intake refused"]

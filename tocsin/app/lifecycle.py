@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import signal
+import socket
 import sys
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -26,6 +27,7 @@ from tocsin.kit.tasks import supervise
 from tocsin.model.alerts import Tick
 from tocsin.model.errors import SettingsError, TocsinError
 from tocsin.rules.loading import load as load_rules
+from tocsin.store.lock import hold
 from tocsin.web.pages import mount
 
 log = logging.getLogger(__name__)
@@ -53,6 +55,8 @@ class Process:
         settings = load(path, overrides)
         configure(settings.log_level, settings.log_format)
         check_exposure(settings.listen, settings.auth)
+        self._socket = _listen(settings.listen)
+        self._lock = hold(Path(settings.data))
         base = path.parent if path else Path()
         self.parts: Tocsin = wiring.build(
             settings, clock, base, self.reload, lambda: self._unready, lifespan=self._life
@@ -63,12 +67,9 @@ class Process:
 
     async def serve(self) -> None:
         """Serve until a signal says stop."""
-        host, port = check_listen(self.parts.current.settings.listen)
         server = _Server(
             uvicorn.Config(
                 self.parts.app,
-                host=host,
-                port=port,
                 log_config=None,
                 access_log=False,
                 server_header=False,
@@ -81,14 +82,15 @@ class Process:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop, server)
         loop.add_signal_handler(signal.SIGHUP, lambda: loop.create_task(self._reload_quietly()))
-        await server.serve()
+        await server.serve(sockets=[self._socket])
 
     async def reload(self) -> Sequence[str]:
         """Read settings and rules again and use them. Raises SettingsError, and keeps the old ones, if wrong."""
         parts, current = self.parts, self.parts.current
         try:
             settings = load(self._path, self._overrides)
-            receivers = wiring.make_receivers(settings, parts.http)
+            http = wiring.make_http(settings)
+            receivers = wiring.make_receivers(settings, http)
             routing = wiring.make_routing(settings, receivers)
             book = await asyncio.to_thread(load_rules, settings.rules, parts.base)
             parts.authenticator.replace(settings.auth, settings.web)
@@ -100,6 +102,7 @@ class Process:
         parts.pipeline.use(routing, wiring.external_url(settings))
         current.settings, current.book, current.receivers, current.routing = settings, book, receivers, routing
         current.detector = wiring.make_detector(parts.columns, settings, book)
+        current.http = http
         former, current.sender = current.sender, parts.make_sender(settings, receivers)
         former.stop()
         parts.metrics.reloaded("taken")
@@ -141,8 +144,12 @@ class Process:
 
     async def _send(self) -> None:
         """Send; a reload stops the sender, and the next one goes on where it left off."""
+        current = self.parts.current
         while not self._ending:
-            await self.parts.current.sender.run()
+            http = current.http
+            await current.sender.run()
+            if current.http is not http:
+                await http.aclose()
 
     async def _sweep(self) -> None:
         """Resolve what has been quiet, unless quiet only means that rules have not looked."""
@@ -182,10 +189,11 @@ class Process:
                 pass
         await self._cancel("sweep", "watch", "tidy")
         await self._finish_sending()
-        await parts.http.aclose()
+        await parts.current.http.aclose()
         parts.workers.close()
         parts.columns.close()
         parts.state.close()
+        self._lock.close()
         log.info("stopped")
 
     async def _finish_sending(self) -> None:
@@ -228,6 +236,16 @@ class Process:
         )
         for error in book.errors:
             log.error("a rule does not run", extra={"reason": str(error)})
+
+
+def _listen(listen: str) -> socket.socket:
+    """Take the address before anything else is opened. Raises SettingsError."""
+    host, port = check_listen(listen)
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=2048)
+    except OSError as error:
+        raise SettingsError(f"cannot listen on {listen}: {error.strerror or error}", key="listen") from None
 
 
 class _Server(uvicorn.Server):

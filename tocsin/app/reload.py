@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from tocsin.app.settings import Settings
 from tocsin.rules.book import RuleBook
 
-_AT_START = ("listen", "data", "store", "intake", "web", "allow_private_destinations", "cluster")
+_AT_START = ("listen", "data", "store", "intake", "web", "cluster")
 
 
 def changes(old: Settings, new: Settings, old_book: RuleBook, new_book: RuleBook) -> list[str]:

@@ -61,6 +61,7 @@ class Current:
         receivers: The notifiers of every receiver, by name.
         routing: The routes in force.
         sender: Sends to them.
+        http: The client that they share.
         trouble: Why the rules' evaluation failed last; empty if it did not.
     """
 
@@ -70,6 +71,7 @@ class Current:
     receivers: Receivers
     routing: Routing
     sender: OutboxSender
+    http: httpx.AsyncClient
     trouble: str = ""
 
 
@@ -90,7 +92,6 @@ class Tocsin:
     loop: DetectionLoop
     collector: FileCollector
     watch: meta.Watch
-    http: httpx.AsyncClient
     authenticator: Authenticator
     workers: Workers
     services: Services
@@ -194,7 +195,13 @@ def build(
         )
 
     current = Current(
-        settings, book, make_detector(columns, settings, book), receivers, routing, make_sender(settings, receivers)
+        settings=settings,
+        book=book,
+        detector=make_detector(columns, settings, book),
+        receivers=receivers,
+        routing=routing,
+        sender=make_sender(settings, receivers),
+        http=http,
     )
 
     alone = settings.store.cluster is None
@@ -270,7 +277,6 @@ def build(
         loop,
         collector,
         watch,
-        http,
         authenticator,
         workers,
         services,

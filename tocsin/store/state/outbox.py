@@ -93,6 +93,7 @@ class MessageQuery:
     """Which messages to list.
 
     Attributes:
+        id: Only this one.
         state: Only those in this state.
         receiver: Only those to this receiver.
         group_key: Only those of this group.
@@ -100,6 +101,7 @@ class MessageQuery:
         limit, offset: Which part of the list.
     """
 
+    id: int | None = None
     state: MessageState | None = None
     receiver: str | None = None
     group_key: str | None = None
@@ -254,6 +256,8 @@ def _change(connection: Connection, id_: int, **values: Any) -> None:
 
 def _selection(query: MessageQuery) -> Select[Any]:
     selection = select(*_BARE).order_by(_table.c.id.desc())
+    if query.id is not None:
+        selection = selection.where(_table.c.id == query.id)
     if query.state:
         selection = selection.where(_table.c.state == query.state)
     if query.receiver is not None:
