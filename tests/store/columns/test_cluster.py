@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import itertools
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -11,8 +12,14 @@ import pytest
 
 from tests.store.columns.front import Front
 from tests.store.events import delivery, event
+from tocsin.intake.formats.kubernetes_audit import KUBERNETES_AUDIT
+from tocsin.kit.resources import packs_directory
 from tocsin.model.errors import BudgetExceeded, InvalidInput
-from tocsin.store.base import Budget
+from tocsin.query.search import Window, plan, rows
+from tocsin.rules.detector import Detector
+from tocsin.rules.loading import load
+from tocsin.rules.settings import RulesSettings
+from tocsin.store.base import Budget, Delivery
 from tocsin.store.columns.cluster import ClusterColumns
 from tocsin.store.columns.ddl import Cluster
 from tocsin.store.columns.migrate import migrate, set_retention
@@ -79,3 +86,29 @@ def test_failures_have_our_names(cluster: ClusterColumns) -> None:
     with pytest.raises(BudgetExceeded):
         cluster.fetch(Sql("SELECT groupArray(number) FROM numbers(100000000)"), Budget(memory=10_000_000))
     assert cluster.fetch(Sql("SELECT 1 AS one")) == [{"one": 1}]
+
+
+def test_rules_are_evaluated_over_http(cluster: ClusterColumns) -> None:
+    """The detector's statements, temporary tables and correlations included; a repeated tick doubles nothing."""
+    recording = gzip.decompress((packs_directory() / "recordings" / "attack.ndjson.gz").read_bytes())
+    Committer(cluster, "replica-1").commit(1, [Delivery(KUBERNETES_AUDIT, recording, _NOW)], _NOW)
+    detector = Detector(cluster, load(RulesSettings()))
+
+    first = detector.evaluate({}, {"replica-1": 1}, _NOW)
+    stored = cluster.fetch(Sql("SELECT count() AS n FROM detections"))
+    again = detector.evaluate({}, {"replica-1": 1}, _NOW)
+
+    titles = {signal.title for signal in first.signals}
+    assert {"Walk through forbidden resources", "Kubernetes Events deleted"} <= titles
+    assert {(s.title, s.count) for s in again.signals} == {(s.title, s.count) for s in first.signals}
+    assert cluster.fetch(Sql("SELECT count() AS n FROM detections")) == stored
+
+
+def test_searches_and_sources_run_over_http(cluster: ClusterColumns) -> None:
+    """What people ask."""
+    Committer(cluster, "replica-1").commit(1, [delivery(event("a1"), cluster="prod")], _NOW)
+
+    everything = Window(datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC))
+    found = cluster.fetch(rows(plan("user:alice resource:pods objectRef.name:fr*"), everything, 10))
+
+    assert [row["audit_id"] for row in found] == ["a1"]

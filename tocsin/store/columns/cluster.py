@@ -20,7 +20,7 @@ from tocsin.store.sql import Sql
 _SESSION: Mapping[str, int | str] = {
     "session_timeout": 3600,  # Temporary tables live in the session; a quiet hour may end it.
     "distributed_foreground_insert": 1,  # An insert returns when the shards have it, not when it is queued.
-    "insert_quorum_parallel": 1,
+    "prefer_global_in_and_join": 1,  # Shards do not have the temporary tables of the session.
     "distributed_ddl_task_timeout": 120,
 }
 
