@@ -11,7 +11,7 @@ from typer.testing import CliRunner, Result
 from tests.api.serving import make_rule
 from tests.cli.conftest import Tool
 from tocsin.cli import main
-from tocsin.model.errors import InvalidInput, Location, RuleError
+from tocsin.model.errors import Location, RuleError
 
 RULE = """\
 title: Secrets listed
@@ -73,7 +73,10 @@ def test_an_example_that_fails_is_told_with_its_place(rules: Path) -> None:
 
 def test_an_example_that_a_server_would_reject_proves_nothing(rules: Path) -> None:
     (rules / "secrets.tests.yml").write_text(EXAMPLES.replace("auditID: a, ", ""))
-    assert isinstance(tocsin("rules", "test", str(rules)).exception, InvalidInput)
+    result = tocsin("rules", "test", str(rules))
+    assert result.exit_code == 1
+    assert "secrets.tests.yml:9" in result.stderr
+    assert "a get: a server would reject an event of it: " in result.stderr
 
 
 def test_no_examples_is_no_success(rules: Path) -> None:
@@ -112,3 +115,26 @@ def test_the_rules_of_a_server(tool: Tool) -> None:
     assert tool("rules", "list").stdout.splitlines()[1].split()[:2] == ["high", "Shell"]
     assert json.loads(tool("rules", "list", "--json").stdout)["title"] == "Shell"
     assert tool("rules", "list", "--errors").stdout == "bad.yml:3: no field\n"
+
+
+def test_programs_get_json_lines(rules: Path) -> None:
+    (rules / "secrets.tests.yml").write_text(EXAMPLES.replace("expect: false", "expect: true"))
+    (rules / "bad.yml").write_text(RULE.replace("condition: selection", "condition: selektion"))
+    tested = tocsin("rules", "test", str(rules), "--json")
+    broken, listed, got = (json.loads(line) for line in tested.stdout.splitlines())
+    assert tested.exit_code == 1
+    assert (broken["example"], broken["passed"], broken["line"]) == ("", False, 10)
+    assert (listed["rule"], listed["example"], listed["passed"], listed["message"]) == (
+        "Secrets listed",
+        "a list",
+        True,
+        "",
+    )
+    assert (got["example"], got["passed"], got["line"]) == ("a get", False, 9)
+    assert got["file"].endswith("secrets.tests.yml")
+    checked = tocsin("rules", "check", str(rules), "--json")
+    found = [json.loads(line) for line in checked.stdout.splitlines()]
+    assert checked.exit_code == 1
+    assert [each["kind"] for each in found][:2] == ["error", "remark"]
+    assert found[0]["file"].endswith("bad.yml")
+    assert {"no-runbook"} <= {each["check"] for each in found}

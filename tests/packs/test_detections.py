@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -21,7 +22,7 @@ from tocsin.rules.kinds.base import Rule
 from tocsin.rules.lint import lint
 from tocsin.rules.loading import load, load_paths
 from tocsin.rules.settings import RulesSettings
-from tocsin.rules.unit_tests import Case, Examples, examples_of, read_examples, run
+from tocsin.rules.unit_tests import Case, Examples, Lines, examples_of, read_examples, run
 from tocsin.store.base import Columns, Delivery
 from tocsin.store.committer import Committer
 from tocsin.testing.stores import fresh_columns
@@ -150,8 +151,9 @@ def test_examples_run_one_by_one_as_the_command_runs_them(slug: str, columns: Co
     assert tests is not None
     committer, numbers = Committer(columns, "w"), itertools.count(1)
 
-    def load_lines(lines: bytes, _: str) -> None:
-        committer.commit(next(numbers), [Delivery(KUBERNETES_AUDIT, lines, ARRIVED)], ARRIVED)
+    def load_lines(examples: Sequence[Lines]) -> None:
+        deliveries = [Delivery(KUBERNETES_AUDIT, e.payload, ARRIVED, {"cluster": e.cluster}) for e in examples]
+        committer.commit(next(numbers), deliveries, ARRIVED)
 
     located = read_examples(str(tests), tests.read_text(encoding="utf-8"))
     outcomes = list(run(columns, load_lines, load_paths([file]), [located], ARRIVED))

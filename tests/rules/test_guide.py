@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from tests.rules.support import T0
 from tocsin.intake.formats.kubernetes_audit import KUBERNETES_AUDIT
 from tocsin.rules.lint import CHECKS
 from tocsin.rules.loading import build
-from tocsin.rules.unit_tests import read_examples, run
+from tocsin.rules.unit_tests import Lines, read_examples, run
 from tocsin.store.base import Columns, Delivery
 from tocsin.store.committer import Committer
 
@@ -24,9 +25,9 @@ def test_its_rules_load_and_its_examples_pass(columns: Columns) -> None:
     assert rules.warnings == ()
     committer = Committer(columns, "w")
 
-    def load(lines: bytes, table: str) -> None:
-        assert table == "audit"
-        committer.commit(1, [Delivery(KUBERNETES_AUDIT, lines, T0)], T0)
+    def load(lines: Sequence[Lines]) -> None:
+        deliveries = [Delivery(KUBERNETES_AUDIT, each.payload, T0, {"cluster": each.cluster}) for each in lines]
+        committer.commit(1, deliveries, T0)
 
     examples = [read_examples("guide", text) for text in _BLOCKS if text.startswith("rule:")]
     outcomes = list(run(columns, load, rules, examples, T0))

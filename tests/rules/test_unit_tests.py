@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 
 from tests.rules.support import SECRETS, T0, base, book, correlation, event, put
 from tocsin.model.errors import InvalidInput, RuleError
-from tocsin.rules.unit_tests import Load, Outcome, example_files, read_examples, run
+from tocsin.rules.unit_tests import Lines, Load, Outcome, example_files, read_examples, run
 from tocsin.store.base import Columns
 
 EXAMPLES = """
@@ -35,10 +35,18 @@ tests:
 def load(columns: Columns) -> Load:
     """Stores flat events, as this file has them."""
 
-    def store(lines: bytes, table: str) -> None:
-        assert table == "audit"
-        rows = [json.loads(line) for line in lines.splitlines()]
-        put(columns, 1, [event(r["auditID"], n, verb=r["verb"], resource=r["resource"]) for n, r in enumerate(rows)])
+    def store(examples: Sequence[Lines]) -> None:
+        for each in examples:
+            assert each.table == "audit"
+            rows = [json.loads(line) for line in each.payload.splitlines()]
+            put(
+                columns,
+                1,
+                [
+                    event(r["auditID"], n, verb=r["verb"], resource=r["resource"], cluster=each.cluster)
+                    for n, r in enumerate(rows)
+                ],
+            )
 
     return store
 
@@ -76,6 +84,26 @@ def test_a_correlation_is_tested_with_the_rules_it_refers_to(columns: Columns, l
     )
     assert [o.passed for o in found] == [True, False]
     assert found[1].message == "it does not raise the rule; it raises: read"
+
+
+def test_examples_do_not_see_each_other(columns: Columns, load: Load) -> None:
+    """Each is judged alone, though all are evaluated in one go and speak of the same events."""
+    rules = correlation(
+        "  type: event_count\n  rules: [read]\n  timespan: 10s\n  condition: {gte: 2}\n", [base("read", verb="get")]
+    )
+    one, two = "{auditID: a, verb: get, resource: pods}", "{auditID: b, verb: get, resource: pods}"
+    alone = "".join(f"  - {{name: alone-{n}, expect: false, events: [{one}]}}\n" for n in range(3))
+    both = "".join(f"  - {{name: both-{n}, expect: true, events: [{one}, {two}]}}\n" for n in range(3))
+    assert [o.message for o in outcomes(columns, load, rules, f"rule: Burst\ntests:\n{alone}{both}{alone}")] == [""] * 9
+
+
+def test_what_a_server_would_reject_proves_nothing(columns: Columns) -> None:
+    def reject(examples: Sequence[Lines]) -> None:
+        put(columns, 1, [{"cluster": examples[0].cluster, "reason": "auditID is missing"}], table="rejected")
+
+    found = outcomes(columns, reject, SECRETS, EXAMPLES.replace("expect: true", "expect: false"))
+    assert [o.passed for o in found] == [False, True, True, True]
+    assert found[0].message == "a server would reject an event of it: auditID is missing"
 
 
 def test_an_unknown_rule_fails_each_of_its_examples(columns: Columns, load: Load) -> None:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from tocsin.intake.formats.detect import detect
 from tocsin.intake.formats.kubernetes_audit import KUBERNETES_AUDIT
 from tocsin.intake.formats.table import format_named
 from tocsin.kit.clock import SystemClock
-from tocsin.model.errors import InvalidInput, Location, RuleError
+from tocsin.model.errors import Location, RuleError
 from tocsin.rules.book import RuleBook
-from tocsin.rules.unit_tests import Load, Located, Outcome, example_files, read_examples, run
+from tocsin.rules.unit_tests import Lines, Load, Located, Outcome, example_files, read_examples, run
 from tocsin.store.base import Columns, Delivery, RowFormat
 from tocsin.store.committer import Committer
 from tocsin.testing.stores import fresh_columns
@@ -33,38 +33,22 @@ def run_examples(book: RuleBook, located: Iterable[Located]) -> Iterator[Outcome
     """Yield what became of every example."""
     columns = fresh_columns()
     try:
-        load, now = loader(columns), SystemClock().now()
-        for each in located:
-            # Evaluated alone, a rule takes a fraction of the time; only what fails is put before all of them.
-            outcomes = list(run(columns, load, _needed(book, each.examples.rule), [each], now))
-            failed = not all(outcome.passed for outcome in outcomes)
-            yield from run(columns, load, book, [each], now) if failed else outcomes
+        yield from run(columns, loader(columns), book, located, SystemClock().now())
     finally:
         columns.close()
 
 
-def _needed(book: RuleBook, rule_id: str) -> RuleBook:
-    """Return the part of a book that a rule needs: itself, and what a correlation refers to."""
-    rule = book.find(rule_id)
-    wanted = {rule.id} if rule else set()
-    for correlation in reversed(book.correlations):  # Each stands after those that it refers to.
-        if correlation.id in wanted:
-            wanted.update(correlation.bases)
-    return RuleBook(
-        tuple(each for each in book.rules if each.id in wanted),
-        tuple(each for each in book.correlations if each.id in wanted),
-    )
-
-
 def loader(columns: Columns) -> Load:
-    """Return what stores an example's lines. It raises InvalidInput for lines that a server would reject."""
+    """Return what stores examples' lines as a server would, all of one call as one batch."""
     committer, numbers = Committer(columns, "examples"), itertools.count(1)
 
-    def load(lines: bytes, table: str) -> None:
+    def load(examples: Sequence[Lines]) -> None:
         now = SystemClock().now()
-        done = committer.commit(next(numbers), [Delivery(_format(lines, table), lines, now, {})], now)
-        if done.receipts[0].rejected:
-            raise InvalidInput("an example holds an event that would be rejected; see `tocsin ingest`")
+        deliveries = [
+            Delivery(_format(each.payload, each.table), each.payload, now, {"cluster": each.cluster})
+            for each in examples
+        ]
+        committer.commit(next(numbers), deliveries, now)
 
     return load
 

@@ -9,12 +9,15 @@ A file `<name>.tests.yml` beside a rule's file holds:
         events: [{...}, {...}]    # audit.k8s.io/v1 events; or `lines: [...]` for a table of log lines
         table: audit              # or logs
         degrade: Metadata         # as a poorer audit policy would have left the events
+
+Many examples are evaluated in one go, each as events of a cluster of its own: rules never look beyond one cluster, so
+an example is judged alone all the same. The server stores an event once, by its id, so the ids are told apart too.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -29,13 +32,12 @@ from tocsin.rules.book import RuleBook
 from tocsin.rules.detector import Detector
 from tocsin.rules.sources import TESTS_SUFFIXES
 from tocsin.store.base import Columns
-from tocsin.store.schema.tables import AUDIT, DETECTIONS, LOGS
+from tocsin.store.schema.tables import AUDIT, DETECTIONS, LOGS, REJECTED
 from tocsin.store.sql import Sql
 
-Load: TypeAlias = Callable[[bytes, str], None]
-"""Stores lines (audit events as JSON, or log lines) so that they are committed when it returns: (lines, table)."""
-
-_TABLES = (AUDIT.name, LOGS.name, DETECTIONS.name)
+_TABLES = (AUDIT.name, LOGS.name, DETECTIONS.name, REJECTED.name)
+_AT_ONCE = 400
+"""Examples of one go: enough to spread the cost of an evaluation, few enough to show that it goes on."""
 _DROPPED = {"Metadata": ("requestObject", "responseObject"), "Request": ("responseObject",)}
 
 
@@ -49,11 +51,13 @@ class Case(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, frozen=True
     table: Literal["audit", "logs"] = "audit"
     degrade: Literal["", "Metadata", "Request"] = ""
 
-    def payload(self) -> bytes:
-        """The example's lines as they would have arrived."""
+    def payload(self, suffix: str = "") -> bytes:
+        """The example's lines as they would have arrived, with `suffix` added to the id of each event."""
         dropped = _DROPPED.get(self.degrade, ())
         poorer = {"level": self.degrade} if self.degrade else {}
         events = ({k: v for k, v in {**event, **poorer}.items() if k not in dropped} for event in self.events)
+        if suffix:
+            events = ({**e, "auditID": f"{e['auditID']}{suffix}"} if e.get("auditID") else e for e in events)
         return "\n".join([*(json.dumps(event, default=_text) for event in events), *self.lines]).encode()
 
 
@@ -75,6 +79,25 @@ class Located:
 
     examples: Examples
     places: tuple[Location, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """What an example wants stored.
+
+    Attributes:
+        cluster: The cluster that they are to come from.
+        table: `audit` or `logs`.
+        payload: Audit events as JSON, or log lines.
+    """
+
+    cluster: str
+    table: str
+    payload: bytes
+
+
+Load: TypeAlias = Callable[[Sequence[Lines]], None]
+"""Stores all these lines so that they are committed when it returns; those that cannot be read go to `rejected`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,11 +158,11 @@ def read_examples(file: str, text: str) -> Located:
 
 
 def run(columns: Columns, load: Load, book: RuleBook, examples: Iterable[Located], now: datetime) -> Iterator[Outcome]:
-    """Run examples one after the other.
+    """Yield what becomes of every example, in their order.
 
     Args:
-        columns: An empty store for this purpose; it is emptied between examples.
-        load: Stores the lines of an example in it.
+        columns: An empty store for this purpose; it is emptied again and again.
+        load: Stores the lines of examples in it.
         book: The rules, with those that correlations refer to.
         examples: What to run.
         now: The time of evaluation, UTC.
@@ -149,31 +172,75 @@ def run(columns: Columns, load: Load, book: RuleBook, examples: Iterable[Located
     """
     if any(columns.fetch(Sql(f"SELECT 1 FROM {table} LIMIT 1")) for table in _TABLES):
         raise InvalidInput("examples run in an empty store only, because they empty it; this one holds data")
-    for located in examples:
-        rule = book.find(located.examples.rule)
-        for case, place in zip(located.examples.tests, located.places, strict=True):
-            if rule is None:
-                message = f"no rule {located.examples.rule!r} runs; is its file loaded, and without errors?"
-                yield Outcome(located.examples.rule, case.name, place, passed=False, message=message)
-                continue
-            fired = _fired(columns, load, book, case, now)
-            passed = (rule.id in fired) == case.expect
-            yield Outcome(rule.title, case.name, place, passed, "" if passed else _reason(book, case, fired))
+    detector = Detector(columns, book)
+    tries = [
+        _Try(located.examples.rule, case, place)
+        for located in examples
+        for case, place in zip(located.examples.tests, located.places, strict=True)
+    ]
+    for start in range(0, len(tries), _AT_ONCE):
+        turn = tries[start : start + _AT_ONCE]
+        findings = _findings(columns, load, detector, turn, now)
+        yield from (_judged(book, each, found) for each, found in zip(turn, findings, strict=True))
 
 
-def _fired(columns: Columns, load: Load, book: RuleBook, case: Case, now: datetime) -> Sequence[str]:
-    """Ids of the rules that match an example, those that only feed correlations included."""
+@dataclass(frozen=True, slots=True)
+class _Try:
+    """An example, the rule it is about, and its place."""
+
+    rule: str
+    case: Case
+    place: Location
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """Ids of the rules that match an example, those that only feed correlations included; why a line was rejected."""
+
+    rules: frozenset[str]
+    rejected: str
+
+
+def _findings(
+    columns: Columns, load: Load, detector: Detector, turn: Sequence[_Try], now: datetime
+) -> Sequence[_Found]:
     try:
-        load(case.payload(), case.table)
-        heads = columns.fetch(Sql(f"SELECT writer, max(batch) AS last FROM {case.table} GROUP BY writer"))
-        Detector(columns, book).evaluate({}, {str(row["writer"]): int(row["last"]) for row in heads}, now)
-        return [str(row["rule_id"]) for row in columns.fetch(Sql("SELECT DISTINCT rule_id FROM detections"))]
+        load([Lines(f"example-{n}", each.case.table, each.case.payload(f"-{n}")) for n, each in enumerate(turn)])
+        detector.evaluate({}, _committed(columns), now)
+        fired = _by_cluster(columns, "groupUniqArray(rule_id)", DETECTIONS.name)
+        rejected = _by_cluster(columns, "any(reason)", REJECTED.name)
     finally:
         for table in _TABLES:
             columns.run(Sql(f"TRUNCATE TABLE {table}"))
+    clusters = [f"example-{n}" for n in range(len(turn))]
+    return [_Found(frozenset(fired.get(name, ())), rejected.get(name, "")) for name in clusters]
 
 
-def _reason(book: RuleBook, case: Case, fired: Sequence[str]) -> str:
+def _committed(columns: Columns) -> Mapping[str, int]:
+    tables = " UNION ALL ".join(f"SELECT writer, batch FROM {table}" for table in (AUDIT.name, LOGS.name))
+    heads = columns.fetch(Sql(f"SELECT writer, max(batch) AS last FROM ({tables}) GROUP BY writer"))
+    return {str(row["writer"]): int(row["last"]) for row in heads}
+
+
+def _by_cluster(columns: Columns, value: str, table: str) -> Mapping[str, Any]:
+    rows = columns.fetch(Sql(f"SELECT cluster, {value} AS value FROM {table} GROUP BY cluster"))
+    return {str(row["cluster"]): row["value"] for row in rows}
+
+
+def _judged(book: RuleBook, each: _Try, found: _Found) -> Outcome:
+    rule = book.find(each.rule)
+    title = rule.title if rule else each.rule
+    message = ""
+    if rule is None:
+        message = f"no rule {each.rule!r} runs; is its file loaded, and without errors?"
+    elif found.rejected:
+        message = f"a server would reject an event of it: {found.rejected}"
+    elif (rule.id in found.rules) is not each.case.expect:
+        message = _reason(book, each.case, found.rules)
+    return Outcome(title, each.case.name, each.place, not message, message)
+
+
+def _reason(book: RuleBook, case: Case, fired: frozenset[str]) -> str:
     if not case.expect:
         return "it raises the rule, and should not"
     others = sorted(rule.title for rule in book.all() if rule.id in fired)
