@@ -192,15 +192,15 @@ async def test_all_events_of_an_alert_come_in_pages(http: httpx.AsyncClient, run
                "event": f'{{"n":{number}}}'}  # fmt: skip
         running.columns.insert("detections", list(row), "JSONEachRow", orjson.dumps(row))
     seen: list[str] = []
-    page = (await get(http, f"alerts/{alert.fingerprint}/events", limit=2)).json()
+    page = (await get(http, f"alerts/{alert.fingerprint}/evidence", limit=2)).json()
     seen += [event["raw"] for event in page["events"]]
     while page["following"]:
-        page = (await get(http, f"alerts/{alert.fingerprint}/events", limit=2, after=page["following"])).json()
+        page = (await get(http, f"alerts/{alert.fingerprint}/evidence", limit=2, after=page["following"])).json()
         seen += [event["raw"] for event in page["events"]]
     assert seen == [f'{{"n":{number}}}' for number in range(5)]
     for wrong in ("x", "2026-01-01~x", "~"):
-        assert (await get(http, f"alerts/{alert.fingerprint}/events", after=wrong)).status_code == 400
-    assert (await get(http, "alerts/00/events")).status_code == 404
+        assert (await get(http, f"alerts/{alert.fingerprint}/evidence", after=wrong)).status_code == 400
+    assert (await get(http, "alerts/00/evidence")).status_code == 404
 
 
 @pytest.mark.parametrize("slug", ["..%2Fstate", "%2e%2e", "A", "x.md", "nothing"])

@@ -5,16 +5,21 @@ from __future__ import annotations
 import json
 from itertools import islice
 from typing import Any
+from uuid import uuid4
 
 import orjson
 import pytest
+from sqlalchemy import delete
 
 from tests.api.serving import Inbox, keep_alerts, make_alert
 from tests.cli.conftest import Tool
 from tests.query.search.rows import put
 from tocsin.cli.client import Client, Refused, Unreachable
 from tocsin.cli.query import follow_lines
+from tocsin.model.alerts import AlertStatus, Notification
 from tocsin.store.sql import Sql
+from tocsin.store.state import outbox, tables
+from tocsin.store.state.outbox import MessageQuery, NewMessage
 
 
 def objects(text: str) -> list[dict[str, Any]]:
@@ -143,3 +148,58 @@ def test_no_server_is_said_with_what_to_do(tool: Tool) -> None:
 @pytest.mark.parametrize("server", ["127.0.0.1:9319", "ftp://x", "http://"])
 def test_an_address_must_be_one(tool: Tool, server: str) -> None:
     assert "no address" in str(tool("status", "--server", server).exception)
+
+
+class TestRetry:
+    @pytest.fixture
+    def failed(self, tool: Tool) -> list[int]:
+        """Ids of two messages that were given up."""
+        running, now = tool.running, tool.running.clock.now()
+        running.receivers = {"oncall": [("slack", Inbox())], "team": [("email", Inbox())]}
+        alert = make_alert(running.clock)
+        with running.state.write() as connection:
+            connection.execute(delete(tables.outbox))
+            for name, kind in (("oncall", "slack"), ("team", "email")):
+                told = Notification(name, "g", AlertStatus.FIRING, (alert,), {}, "", f"{name}/{uuid4()}", now)
+                outbox.enqueue(connection, [NewMessage(f"{name}/{kind}", name, kind, "new", told)])
+            waiting = outbox.find(connection, MessageQuery())
+            for message in waiting:
+                outbox.give_up(connection, message, "403", "client", now)
+        return [message.id for message in waiting]
+
+    def test_named_ones(self, tool: Tool, failed: list[int]) -> None:
+        assert tool("notifications", "retry", str(failed[0])).stdout == "1 of 1 will be sent again\n"
+        again = tool("notifications", "retry", *map(str, failed))
+        assert (again.exit_code, again.stdout) == (1, "1 of 2 will be sent again\n")
+        assert again.stderr == f"message {failed[0]} is pending; only one that failed can be sent again\n"
+
+    def test_all_that_failed(self, tool: Tool, failed: list[int]) -> None:
+        tool("notifications", "retry", "--failed", "--receiver", "team")
+        left = objects(tool("notifications", "--state", "failed", "--json").stdout)
+        assert [message["receiver"] for message in left] == ["oncall"]
+        done = objects(tool("notifications", "retry", "--failed", "--json").stdout)
+        assert [message["state"] for message in done] == ["pending"]
+        nothing = tool("notifications", "retry", "--failed")
+        assert (nothing.exit_code, nothing.stderr) == (0, "no message failed\n")
+
+    @pytest.mark.parametrize(
+        "arguments",
+        [["retry"], ["retry", "1", "--failed"], ["retry", "1", "--receiver", "x"], ["--json", "retry", "1"]],
+    )
+    def test_wrong_usage_is_told(self, tool: Tool, arguments: list[str]) -> None:
+        assert tool("notifications", *arguments).exit_code == 2
+
+
+def test_the_evidence_of_an_alert_one_event_a_line(tool: Tool) -> None:
+    alert = make_alert(tool.running.clock)
+    keep_alerts(tool.running.state, alert)
+    for number in range(3):
+        row = {"rule_id": "rule-1", "kind": "match", "time": alert.starts_at.strftime("%Y-%m-%d %H:%M:%S"),
+               "event_table": "audit", "event_id": f"e{number}", "event_ids": [f"e{number}"], "labels": alert.labels,
+               "event": f'{{"auditID":"e{number}"}}'}  # fmt: skip
+        tool.running.columns.insert("detections", list(row), "JSONEachRow", orjson.dumps(row))
+    plain = objects(tool("alerts", alert.fingerprint, "--evidence").stdout)
+    assert [event["auditID"] for event in plain] == ["e0", "e1", "e2"]
+    told = objects(tool("alerts", alert.fingerprint, "--evidence", "--json").stdout)
+    assert [event["event_id"] for event in told] == ["e0", "e1", "e2"]
+    assert tool("alerts", "--evidence").exit_code == 2

@@ -71,11 +71,12 @@ TABLE: tuple[Entry, ...] = (
     Entry("GET", f"{NATIVE}/search", Access.VIEWER),
     Entry("GET", f"{NATIVE}/alerts", Access.VIEWER),
     Entry("GET", f"{NATIVE}/alerts/{{fingerprint}}", Access.VIEWER),
-    Entry("GET", f"{NATIVE}/alerts/{{fingerprint}}/events", Access.VIEWER),
+    Entry("GET", f"{NATIVE}/alerts/{{fingerprint}}/evidence", Access.VIEWER),
     Entry("GET", f"{NATIVE}/detections", Access.VIEWER),
     Entry("GET", f"{NATIVE}/rules", Access.VIEWER),
     Entry("GET", f"{NATIVE}/rules/errors", Access.VIEWER),
     Entry("GET", f"{NATIVE}/notifications", Access.VIEWER),
+    Entry("POST", f"{NATIVE}/notifications/{{id}}/retry", Access.RESPONDER),
     Entry("GET", f"{NATIVE}/sources", Access.VIEWER),
     Entry("GET", f"{NATIVE}/runbooks/{{slug}}", Access.VIEWER),
     Entry("POST", f"{NATIVE}/receivers/{{name}}/test", Access.RESPONDER),
@@ -90,7 +91,6 @@ TABLE: tuple[Entry, ...] = (
     Entry("GET POST WEBSOCKET", "/_nicegui_ws/*", Access.VIEWER),
     Entry("GET", "/", Access.VIEWER),
     Entry("GET", "/alerts/{fingerprint}", Access.VIEWER),
-    Entry("GET", "/runbooks/{slug}", Access.VIEWER),
     Entry("GET", "/runbooks/{slug}", Access.VIEWER),
 )
 """The first line that covers a request decides."""

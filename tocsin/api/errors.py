@@ -27,6 +27,7 @@ STATUS: Mapping[type[errors.TocsinError], int] = {
     errors.Unauthenticated: 401,
     errors.Forbidden: 403,
     errors.NotFound: 404,
+    errors.Conflict: 409,
     errors.TryLater: 503,
     errors.Overloaded: 429,
     errors.StorageFull: 507,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 from starlette.responses import JSONResponse, StreamingResponse
 
 from tocsin.api.access import NATIVE
@@ -117,15 +117,15 @@ def _add_alerts(routes: APIRouter, services: Services) -> None:
         """Return one alert with its evidence, history, messages and runbook."""
         return await alerts.get_alert(services, fingerprint, episode)
 
-    @routes.get("/alerts/{fingerprint}/events")
-    async def events(
+    @routes.get("/alerts/{fingerprint}/evidence")
+    async def evidence(
         fingerprint: str,
         episode: int | None = None,
         after: Annotated[str | None, Query(description="What the page before said under `following`.")] = None,
-        limit: Limit = 100,
-    ) -> alerts.EventPage:
-        """Return all events behind an alert, page by page, earliest first."""
-        return await alerts.alert_events(services, fingerprint, episode=episode, after=after, limit=limit)
+        limit: Annotated[int, Query(description="Events on the page, 1000 at most.")] = 100,
+    ) -> alerts.EvidencePage:
+        """Return all events behind an alert as they arrived, page by page, earliest first."""
+        return await alerts.alert_evidence(services, fingerprint, episode=episode, after=after, limit=limit)
 
     @routes.get("/runbooks/{slug}")
     async def runbook(slug: str) -> Runbook:
@@ -161,6 +161,14 @@ def _add_operating(routes: APIRouter, services: Services) -> None:
         return await operating.list_notifications(
             services, state=state, receiver=receiver, since=since, limit=limit, offset=offset
         )
+
+    @routes.post("/notifications/{id}/retry")
+    async def retry(
+        number: Annotated[int, Path(alias="id", description="The message's `id`.", ge=1, lt=1 << 63)],
+        request: Request,
+    ) -> Message:
+        """Put a message that was given up back into the outbox, to be sent as if it were new."""
+        return await operating.retry_notification(services, number, principal(request))
 
     @routes.get("/sources")
     async def sources_(since: Since = "1d", limit: Limit = 1000) -> list[sources.SourceFacts]:

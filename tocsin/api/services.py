@@ -73,6 +73,7 @@ class Services:
         max_rows: Rows that one request may ask for.
         runbooks: Directories of runbooks, searched in order.
         external_url: Base address of the UI without a trailing slash; empty if unknown.
+        wake: Tells the sender that there is something in the outbox; may be called from any thread.
     """
 
     columns: Columns
@@ -89,3 +90,4 @@ class Services:
     max_rows: int
     runbooks: Sequence[Path]
     external_url: str
+    wake: Callable[[], None] = lambda: None

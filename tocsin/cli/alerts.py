@@ -13,6 +13,9 @@ from tocsin.cli.output import printable
 from tocsin.model.alerts import AlertStatus
 from tocsin.model.severity import Severity
 
+_PAGE = 200
+"""Events asked for at a time: an event may be as large as 100 KiB."""
+
 
 @client_command
 def alerts(
@@ -24,8 +27,12 @@ def alerts(
         list[str] | None, typer.Option("--match", "-m", help='Label matcher, such as namespace="shop"; repeatable.')
     ] = None,
     since: SinceOption = None,
-    events: Annotated[
-        bool, typer.Option("--events", help="Print all events behind the alert as they arrived, one a line.")
+    evidence: Annotated[
+        bool,
+        typer.Option(
+            "--evidence",
+            help="Print every event behind the alert as it arrived, one a line; --json tells more of each.",
+        ),
     ] = False,
     limit: LimitOption = 100,
 ) -> None:
@@ -39,12 +46,12 @@ def alerts(
 
     `tocsin alerts 3f0c5b2a9d1e4f77`
 
-    `tocsin alerts 3f0c5b2a9d1e4f77 --events | jq .auditID`
+    `tocsin alerts 3f0c5b2a9d1e4f77 --evidence | jq .auditID`
     """
-    if events and not fingerprint:
-        raise typer.BadParameter("say of which alert", param_hint="--events")
-    if events:
-        for event in _events(session, _safe(str(fingerprint))):
+    if evidence and not fingerprint:
+        raise typer.BadParameter("say of which alert", param_hint="--evidence")
+    if evidence:
+        for event in _evidence(session, _safe(str(fingerprint))):
             session.out.objects([event]) if session.out.as_json else session.out.text(event["raw"])
     elif fingerprint:
         found = session.client.get(f"/alerts/{_safe(fingerprint)}")
@@ -76,10 +83,10 @@ def _list(
     session.out.table(heads, [_row(session, alert) for alert in listed], empty="no alerts")
 
 
-def _events(session: Session, fingerprint: str) -> Iterator[dict[str, Any]]:
+def _evidence(session: Session, fingerprint: str) -> Iterator[dict[str, Any]]:
     after = None
     while True:
-        page = session.client.get(f"/alerts/{fingerprint}/events", after=after, limit=1000)
+        page = session.client.get(f"/alerts/{fingerprint}/evidence", after=after, limit=_PAGE)
         yield from page["events"]
         after = page["following"]
         if after is None:

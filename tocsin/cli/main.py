@@ -47,7 +47,7 @@ COMMANDS: dict[str, Entry] = {
     "sources": Entry("sources", "Where data comes from, and when it last did.", DATA),
     "alerts": Entry("alerts", "List alerts, or show one with its evidence.", ALERTS),
     "detections": Entry("detections", "List every match of a rule.", ALERTS),
-    "notifications": Entry("notifications", "List messages: waiting, sent, failed.", ALERTS),
+    "notifications": Entry("notifications", "List messages: waiting, sent, failed; send failed ones again.", ALERTS),
     "notify": Entry("notify", "Try a receiver out.", ALERTS),
     "rules": Entry("rules", "List, check and test rules.", RULES),
     "check": Entry("check", "Check the settings and everything they name.", SETTINGS),

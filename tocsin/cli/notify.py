@@ -9,7 +9,9 @@ import typer
 
 from tocsin.cli.client import Session, client_command
 
-notify = typer.Typer(help="Try a receiver out.", no_args_is_help=True, pretty_exceptions_enable=False)
+notify = typer.Typer(
+    add_completion=False, help="Try a receiver out.", no_args_is_help=True, pretty_exceptions_enable=False
+)
 
 
 @notify.callback()

@@ -9,7 +9,7 @@ import typer
 
 from tocsin.cli.output import note
 
-token = typer.Typer(help="Make API tokens.", no_args_is_help=True, pretty_exceptions_enable=False)
+token = typer.Typer(add_completion=False, help="Make API tokens.", no_args_is_help=True, pretty_exceptions_enable=False)
 
 
 class TokenRole(StrEnum):

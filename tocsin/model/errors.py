@@ -8,6 +8,7 @@ TocsinError
 ├── Unauthenticated        no valid credential                                                    401
 ├── Forbidden              the credential's role does not allow it                                403
 ├── NotFound               no such alert, receiver, rule...                                       404
+├── Conflict               what is there is not in a state in which this can be done              409
 ├── TryLater               nothing was kept; the same request may succeed after `retry_after`     503
 │   ├── Overloaded         the intake queue is full                                               429
 │   └── StorageFull        the disk is nearly full                                                507
@@ -66,6 +67,10 @@ class Forbidden(TocsinError):
 
 class NotFound(TocsinError):
     """What was asked for does not exist."""
+
+
+class Conflict(TocsinError):
+    """What is there is not in a state in which this can be done."""
 
 
 class TryLater(TocsinError):

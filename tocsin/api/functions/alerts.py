@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from urllib.parse import urlsplit
 
+from sqlalchemy import Connection
+
 from tocsin.alerting.grouping import group_key
 from tocsin.api.functions.moments import limited, moment
 from tocsin.api.services import Services
@@ -13,7 +15,7 @@ from tocsin.model.alerts import Alert, AlertStatus
 from tocsin.model.errors import InvalidInput, NotFound
 from tocsin.model.matchers import Matcher, parse_matchers
 from tocsin.model.severity import Severity
-from tocsin.respond.evidence import Event, read_evidence
+from tocsin.respond.evidence import Event, read_evidence, whole_event
 from tocsin.respond.runbooks import Runbook, read_runbook
 from tocsin.store.base import parse_time
 from tocsin.store.state import alerts, history, outbox
@@ -89,11 +91,12 @@ async def get_alert(services: Services, fingerprint: str, episode: int | None = 
 
 
 @dataclass(frozen=True, slots=True)
-class EventPage:
+class EvidencePage:
     """Some of the events behind an alert, earliest first.
 
     Attributes:
-        events: These.
+        events: These, each with all of the event as it arrived; only its first 16 KiB, and `cut`, if the event itself
+            is no longer stored.
         following: Pass it as `after` for the next page; None if there is none.
     """
 
@@ -101,22 +104,21 @@ class EventPage:
     following: str | None
 
 
-async def alert_events(
+async def alert_evidence(
     services: Services, fingerprint: str, *, episode: int | None = None, after: str | None = None, limit: int = 100
-) -> EventPage:
+) -> EvidencePage:
     """Return the events behind an alert, page by page: all of them, not only those that the alert carries along.
 
     Raises NotFound, or InvalidInput for a wrong parameter.
     """
     begin = _decoded(after) if after else None
 
-    def read() -> EventPage:
+    def read() -> EvidencePage:
         with services.state.read() as connection:
-            alert = alerts.get(connection, fingerprint, episode)
-        if alert is None:
-            raise NotFound(f"there is no alert {fingerprint!r}")
+            alert = _alert(connection, fingerprint, episode)
         page = read_evidence(services.columns, alert, after=begin, limit=limit, budget=services.budget)
-        return EventPage(page.events, _encoded(page.last) if page.last else None)
+        events = tuple(_whole(services, event) for event in page.events)
+        return EvidencePage(events, _encoded(page.last) if page.last else None)
 
     return await services.workers.run(read)
 
@@ -149,10 +151,7 @@ def _find(services: Services, query: AlertQuery) -> list[Alert]:
 
 def _details(services: Services, fingerprint: str, episode: int | None) -> AlertDetails:
     with services.state.read() as connection:
-        alert = alerts.get(connection, fingerprint, episode)
-        if alert is None:
-            which = f"{fingerprint!r}" if episode is None else f"{fingerprint!r} with an episode {episode}"
-            raise NotFound(f"there is no alert {which}")
+        alert = _alert(connection, fingerprint, episode)
         return AlertDetails(
             _linked(services, alert),
             alerts.episodes(connection, fingerprint),
@@ -160,6 +159,21 @@ def _details(services: Services, fingerprint: str, episode: int | None) -> Alert
             outbox.find(connection, MessageQuery(group_key=group_key(fingerprint), limit=_MESSAGES)),
             _runbook(services, alert.runbook_url),
         )
+
+
+def _alert(connection: Connection, fingerprint: str, episode: int | None) -> Alert:
+    found = alerts.get(connection, fingerprint, episode)
+    if found is None:
+        which = f"{fingerprint!r}" if episode is None else f"{fingerprint!r} with an episode {episode}"
+        raise NotFound(f"there is no alert {which}")
+    return found
+
+
+def _whole(services: Services, event: Event) -> Event:
+    if not event.cut:
+        return event
+    raw = whole_event(services.columns, event, services.budget)
+    return replace(event, raw=raw, cut=raw == event.raw)
 
 
 def _encoded(last: tuple[datetime, str]) -> str:

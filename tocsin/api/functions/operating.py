@@ -7,13 +7,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from sqlalchemy import Connection
+
 from tocsin import __version__
 from tocsin.api.functions.moments import limited, moment
 from tocsin.api.services import Services
 from tocsin.api.tokens import Principal
 from tocsin.kit.units import Duration
 from tocsin.model.alerts import Alert, AlertStatus, Evidence, Notification
-from tocsin.model.errors import DeliveryFailed, NotFound, RuleError
+from tocsin.model.errors import Conflict, DeliveryFailed, NotFound, RuleError
 from tocsin.model.labels import fingerprint
 from tocsin.model.severity import Severity
 from tocsin.notify.base import Notifier
@@ -148,6 +150,42 @@ async def list_notifications(
             return outbox.find(connection, query)
 
     return await services.workers.run(read)
+
+
+async def retry_notification(services: Services, number: int, who: Principal) -> Message:
+    """Put a message that was given up back into the outbox, to be sent as if it were new; return it.
+
+    Raises NotFound if there is none, Conflict if it was not given up or its destination is no longer in the settings.
+    """
+
+    def write() -> Message:
+        now = services.clock.now()
+        with services.state.write() as connection:
+            message = _given_up(services, connection, number)
+            outbox.requeue(connection, number, now)
+            detail = {"destination": message.destination, "group": message.group_key}
+            trail.append(connection, trail.Action(now, who.name, "notification.retry", str(number), detail))
+            return _message(connection, number)
+
+    found = await services.workers.run(write)
+    services.wake()
+    return found
+
+
+def _given_up(services: Services, connection: Connection, number: int) -> Message:
+    message = _message(connection, number)
+    if message.state is not MessageState.FAILED:
+        raise Conflict(f"message {number} is {message.state}; only one that failed can be sent again")
+    if services.routing().destination(message.destination) is None:
+        raise Conflict(f"message {number} is to {message.destination}, which is no longer in the settings")
+    return message
+
+
+def _message(connection: Connection, number: int) -> Message:
+    found = outbox.find(connection, MessageQuery(id=number))
+    if not found:
+        raise NotFound(f"there is no message {number}; old ones are forgotten (alerting.keep)")
+    return found[0]
 
 
 async def get_runbook(services: Services, slug: str) -> Runbook:
