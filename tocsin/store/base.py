@@ -29,6 +29,8 @@ DEFAULT_BUDGET = Budget()
 INTERNAL_BUDGET = Budget(memory=4 << 30, rows=0, seconds=600.0)
 """For our own work: writing, rules, migrations."""
 
+NO_SETTINGS: Mapping[str, str] = {}
+
 
 class Columns(Protocol):
     """The columnar store. Calls block, so they are made from worker threads; any number of threads may call at once.
@@ -53,8 +55,18 @@ class Columns(Protocol):
         """Yield the result as chunks of JSON lines, never holding all of it. A chunk may end within a line."""
         ...
 
-    def insert(self, table: str, columns: Sequence[str], format_: str, payload: bytes) -> None:
-        """Insert `payload`, which is in the engine's input format `format_` (`RowBinary`, `JSONEachRow`...)."""
+    def insert(
+        self,
+        table: str,
+        columns: Sequence[str],
+        format_: str,
+        payload: bytes,
+        settings: Mapping[str, str] = NO_SETTINGS,
+    ) -> None:
+        """Insert `payload`, which is in the engine's input format `format_` (`RowBinary`, `JSONEachRow`...).
+
+        `settings` are the format's, such as `format_schema`; they are code and must hold no outside text.
+        """
         ...
 
     def close(self) -> None:

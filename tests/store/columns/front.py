@@ -70,7 +70,7 @@ def _as_one_server(query: str) -> str:
     if "ENGINE = Distributed" in query:
         return ""
     query = _ON_CLUSTER.sub("", query)
-    query = re.sub(r"ENGINE = ReplicatedMergeTree\([^)]*\)", "ENGINE = MergeTree", query)
+    query = re.sub(r"ENGINE = Replicated(\w+)\('[^']*', '[^']*'(?:, )?([^)]*)\)", r"ENGINE = \1(\2)", query)
     return re.sub(r"(TABLE (?:IF NOT EXISTS )?)(\w+)_local\b", r"\1\2", query)
 
 

@@ -8,8 +8,8 @@ from tocsin.model.errors import SettingsError
 from tocsin.store.base import Columns
 from tocsin.store.columns.ddl import Cluster, Embedded, render, retention
 from tocsin.store.columns.migrate import migrate, set_retention
-from tocsin.store.schema.migrations import MIGRATIONS, Alter
-from tocsin.store.schema.tables import TABLES
+from tocsin.store.schema.migrations import MIGRATIONS, Alter, Create
+from tocsin.store.schema.tables import METRIC_METADATA, TABLES
 from tocsin.store.sql import Sql
 
 _CLUSTER = Cluster(name="main", database="tocsin")
@@ -31,12 +31,12 @@ def test_cluster_ddl_is_read_by_the_engines_parser(columns: Columns, statement: 
 
 def test_cluster_tables_are_replicated_and_distributed() -> None:
     """Every table has a replicated local table on all servers and a distributed one of the plain name."""
-    created = render(MIGRATIONS[1], _CLUSTER)
+    created = [statement for step in MIGRATIONS.values() for statement in render(step, _CLUSTER)]
 
     for table in TABLES.values():
-        local, distributed = (s for s in created if f" {table.name}_local" in s)
+        local, distributed = (s for s in created if f" {table.name}_local " in s)
         assert "ON CLUSTER `main`" in local
-        assert "ReplicatedMergeTree" in local
+        assert f"Replicated{table.engine}(" in local
         assert (
             f"TABLE IF NOT EXISTS {table.name} ON CLUSTER `main` AS {table.name}_local ENGINE = Distributed"
             in distributed
@@ -80,3 +80,10 @@ def test_altering_storage_of_a_cluster_leaves_the_distributed_table_alone() -> N
 
     assert [s.split()[2] for s in ttl] == ["audit_local"]
     assert [s.split()[2] for s in column] == ["audit_local", "audit"]
+
+
+def test_a_version_column_follows_the_replicas_name() -> None:
+    """Which of two rows replaces the other is the engine's last argument."""
+    (local, _) = render((Create(METRIC_METADATA),), _CLUSTER)
+
+    assert "'{replica}', seen)" in local

@@ -11,7 +11,7 @@ import clickhouse_connect
 import orjson
 from clickhouse_connect.driver.client import Client
 
-from tocsin.store.base import DEFAULT_BUDGET, INTERNAL_BUDGET, Budget
+from tocsin.store.base import DEFAULT_BUDGET, INTERNAL_BUDGET, NO_SETTINGS, Budget
 from tocsin.store.columns.faults import translated
 from tocsin.store.columns.limits import FORMATTING, with_budget
 from tocsin.store.settings import ClusterSettings
@@ -61,10 +61,17 @@ class ClusterColumns:
             while chunk := chunks.read(1 << 20):
                 yield chunk
 
-    def insert(self, table: str, columns: Sequence[str], format_: str, payload: bytes) -> None:
+    def insert(
+        self,
+        table: str,
+        columns: Sequence[str],
+        format_: str,
+        payload: bytes,
+        settings: Mapping[str, str] = NO_SETTINGS,
+    ) -> None:
         """See `Columns.insert`."""
         with translated():
-            self._client().raw_insert(table, list(columns), payload, fmt=format_)
+            self._client().raw_insert(table, list(columns), payload, settings=dict(settings), fmt=format_)
 
     def close(self) -> None:
         """See `Columns.close`."""

@@ -12,7 +12,8 @@ from tocsin.store.schema.tables import Table
 # An acknowledged row is on disk; small parts are indexed when they merge, which makes inserts a third faster
 # (benchmarks/ingest.py); whole parts are dropped at the end of their life.
 _SETTINGS = (
-    "fsync_after_insert = 1, fsync_part_directory = 1, ttl_only_drop_parts = 1, min_bytes_for_wide_part = 33554432"
+    "fsync_after_insert = 1, fsync_part_directory = 1, ttl_only_drop_parts = {whole}, "
+    "min_bytes_for_wide_part = 33554432"
 )
 
 
@@ -34,7 +35,7 @@ class Embedded:
 
     def create(self, table: Table) -> list[str]:
         """One statement."""
-        return [_create(table.name, table, "MergeTree")]
+        return [_create(table.name, table, f"{table.engine}({table.version})")]
 
     def alter(self, table: str, clause: str) -> list[str]:
         """One statement."""
@@ -55,7 +56,8 @@ class Cluster:
 
     def create(self, table: Table) -> list[str]:
         """The local table on every server, then the distributed one."""
-        engine = f"ReplicatedMergeTree('/clickhouse/tables/{{shard}}/{self.database}/{table.name}', '{{replica}}')"
+        path = f"'/clickhouse/tables/{{shard}}/{self.database}/{table.name}', '{{replica}}'"
+        engine = f"Replicated{table.engine}({', '.join(filter(None, (path, table.version)))})"
         local = f"{table.name}_local"
         return [
             _create(local, table, engine, on_cluster=f" ON CLUSTER `{self.name}`"),
@@ -91,8 +93,9 @@ def retention(table: Table, seconds: Mapping[str, int], dialect: Dialect) -> lis
 
 
 def _create(name: str, table: Table, engine: str, on_cluster: str = "") -> str:
+    settings = _SETTINGS.format(whole=int(table.whole_parts))
     columns = [f"`{c.name}` {c.type} {c.extra}".rstrip() for c in table.columns]
     return (
         f"CREATE TABLE IF NOT EXISTS {name}{on_cluster} ({', '.join([*columns, *table.indexes])}) "
-        f"ENGINE = {engine} PARTITION BY {table.partition_by} ORDER BY {table.order_by} SETTINGS {_SETTINGS}"
+        f"ENGINE = {engine} PARTITION BY {table.partition_by} ORDER BY {table.order_by} SETTINGS {settings}"
     )

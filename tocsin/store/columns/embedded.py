@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -12,9 +12,9 @@ from typing import Any
 import orjson
 from chdb.session import Session
 
-from tocsin.store.base import DEFAULT_BUDGET, INTERNAL_BUDGET, Budget
+from tocsin.store.base import DEFAULT_BUDGET, INTERNAL_BUDGET, NO_SETTINGS, Budget
 from tocsin.store.columns.faults import translated
-from tocsin.store.columns.limits import FORMATTING, with_budget
+from tocsin.store.columns.limits import FORMATTING, settings_clause, with_budget
 from tocsin.store.sql import Sql
 
 
@@ -56,9 +56,16 @@ class EmbeddedColumns:
             for chunk in chunks:
                 yield chunk.bytes()
 
-    def insert(self, table: str, columns: Sequence[str], format_: str, payload: bytes) -> None:
+    def insert(
+        self,
+        table: str,
+        columns: Sequence[str],
+        format_: str,
+        payload: bytes,
+        settings: Mapping[str, str] = NO_SETTINGS,
+    ) -> None:
         """See `Columns.insert`."""
-        into = f"INSERT INTO {table} ({', '.join(f'`{c}`' for c in columns)})"
+        into = f"INSERT INTO {table} ({', '.join(f'`{c}`' for c in columns)}){settings_clause(settings)}"
         with translated():
             inserter = self._session().send_insert(into, format_)
             try:

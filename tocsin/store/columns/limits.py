@@ -34,3 +34,14 @@ def with_budget(text: str, budget: Budget, extra: Mapping[str, int | str] | None
     return f"{text} SETTINGS " + ", ".join(
         f"{name} = '{value}'" if isinstance(value, str) else f"{name} = {value}" for name, value in settings.items()
     )
+
+
+def settings_clause(settings: Mapping[str, str]) -> str:
+    """Return a `SETTINGS` clause of texts, with a space before it; empty if there are none."""
+    if not settings:
+        return ""
+    return " SETTINGS " + ", ".join(f"{name} = {_quoted(value)}" for name, value in settings.items())
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'").replace("\n", "\\n") + "'"

@@ -36,4 +36,5 @@ MIGRATIONS: dict[int, Step] = {
         Create(tables.BATCHES),
         Create(tables.DETECTIONS),
     ),
+    2: tuple(Create(table) for table in tables.METRIC_TABLES),
 }

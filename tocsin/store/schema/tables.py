@@ -1,8 +1,11 @@
 """The tables of the columnar store, as values: dialects render them (`store/columns/ddl.py`).
 
-Rows are partitioned by the day they *arrived* and kept for a time after they arrived: a sender's clock can then neither
-spread one batch over hundreds of partitions nor keep or destroy data. Event time is the sort key, so a search over a
-time range still reads only that range.
+Rows of events and logs are partitioned by the day they *arrived* and kept for a time after they arrived: a sender's
+clock can then neither spread one batch over hundreds of partitions nor keep or destroy data. Event time is the sort
+key, so a search over a time range still reads only that range.
+
+Samples are partitioned and kept by their own time, as Prometheus keeps them: late ones are ordinary there (a sender
+that caught up, a backfill). What bounds the partitions of one batch is that times outside the retention are refused.
 """
 
 from __future__ import annotations
@@ -32,6 +35,10 @@ class Table:
         shard_by: What decides the shard in a cluster.
         ttl: The expression of the row's end of life, with `{security}`, `{operations}` and `{debug}` for
             seconds; empty: kept for ever.
+        engine: What merges do with rows of one sort key: `MergeTree` keeps them all, `ReplacingMergeTree` the last
+            one, `AggregatingMergeTree` folds them.
+        version: The column by which `ReplacingMergeTree` tells the last row; by default the order of arrival.
+        whole_parts: True if a part goes when all its rows have ended, False if single rows are to go.
     """
 
     name: str
@@ -42,6 +49,9 @@ class Table:
     indexes: tuple[str, ...] = ()
     shard_by: str = "rand()"
     ttl: str = ""
+    engine: str = "MergeTree"
+    version: str = ""
+    whole_parts: bool = True
 
     def column_names(self) -> list[str]:
         """Names in table order."""
@@ -196,4 +206,83 @@ DETECTIONS = Table(
     ttl="toDateTime(ingested) + toIntervalSecond({security})",
 )
 
-TABLES = {table.name: table for table in (AUDIT, LOGS, REJECTED, BATCHES, DETECTIONS)}
+_MILLIS = "DateTime64(3, 'UTC')"
+_LABELS = "Map(String, String)"
+_SAMPLE_TIME = "CODEC(DoubleDelta, ZSTD(1))"
+_SAMPLE_TTL = "toDateTime(time) + toIntervalSecond({operations})"
+
+SERIES = Table(
+    "series",
+    (
+        Column("name", _LOW, "The metric's name, which is the label `__name__`."),
+        Column("id", "UInt64", "SipHash of the label pairs, sorted by name (`store/metrics.py`)."),
+        Column("labels", f"SimpleAggregateFunction(any, {_LABELS})", "All labels, `__name__` included.", _ZSTD),
+        Column("first_seen", f"SimpleAggregateFunction(min, {_MILLIS})", "No sample is older; a full hour.", _DELTA),
+        Column("last_seen", f"SimpleAggregateFunction(max, {_MILLIS})", "All samples are older; a full hour.", _DELTA),
+    ),
+    "Time series: what has samples, and when. A series has a row for each hour of samples, until merges fold them.",
+    order_by="(name, id)",
+    partition_by="tuple()",
+    shard_by="id",
+    ttl="toDateTime(last_seen) + toIntervalSecond({operations})",
+    engine="AggregatingMergeTree",
+    whole_parts=False,
+)
+
+SAMPLES = Table(
+    "samples",
+    (
+        Column("id", "UInt64", "The series.", _ZSTD),
+        Column("time", _MILLIS, "When it was measured.", _SAMPLE_TIME),
+        Column(
+            "value", "Float64", "The value; the NaN 0x7ff0000000000002 marks a stale series.", "CODEC(Gorilla, ZSTD(1))"
+        ),
+    ),
+    "Float samples. A repeated (id, time) replaces the earlier one when parts merge: readers must expect both.",
+    order_by="(id, time)",
+    partition_by="toYYYYMMDD(time)",
+    shard_by="id",
+    ttl=_SAMPLE_TTL,
+    engine="ReplacingMergeTree",
+)
+
+EXEMPLARS = Table(
+    "exemplars",
+    (
+        Column("id", "UInt64", "The series.", _ZSTD),
+        Column("time", _MILLIS, "When it was measured.", _SAMPLE_TIME),
+        Column("value", "Float64", "The measured value."),
+        Column("labels", _LABELS, "The exemplar's own labels, such as `trace_id`.", _ZSTD),
+    ),
+    "Exemplars: single measurements behind a sample, with a trace id.",
+    order_by="(id, time)",
+    partition_by="toYYYYMMDD(time)",
+    shard_by="id",
+    ttl=_SAMPLE_TTL,
+    engine="ReplacingMergeTree",
+)
+
+METRIC_METADATA = Table(
+    "metric_metadata",
+    (
+        Column("name", _LOW, "The metric family's name."),
+        Column(
+            "type", _LOW, "`counter`, `gauge`, `histogram`, `gaugehistogram`, `summary`, `info`, `stateset`, `unknown`."
+        ),
+        Column("unit", _LOW, "Its unit."),
+        Column("help", "String", "What it means.", _ZSTD),
+        Column("seen", _MILLIS, "When it was last told, to a day.", _DELTA),
+    ),
+    "What senders and targets say of their metrics; senders that disagree have a row each.",
+    order_by="(name, type, unit, help)",
+    partition_by="tuple()",
+    shard_by="sipHash64(name)",
+    ttl="toDateTime(seen) + toIntervalSecond({operations})",
+    engine="ReplacingMergeTree",
+    version="seen",
+    whole_parts=False,
+)
+
+METRIC_TABLES = (SERIES, SAMPLES, EXEMPLARS, METRIC_METADATA)
+
+TABLES = {table.name: table for table in (AUDIT, LOGS, REJECTED, BATCHES, DETECTIONS, *METRIC_TABLES)}
