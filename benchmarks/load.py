@@ -19,12 +19,12 @@ _RECORDED = date(2026, 11, 23)
 _ID = re.compile(rb'"auditID":"[0-9a-f]{8}')
 
 
-def audit_events(count: int) -> list[bytes]:
-    """Return `count` real audit events, one JSON line each: the recording again and again, each time a day later.
+def audit_events(count: int, recording: str = "attack") -> list[bytes]:
+    """Return `count` real audit events, one JSON line each: a recording again and again, each time a day later.
 
-    Every event has an auditID of its own, and bursts stay as long as they were.
+    `attack` is dense with attacks, `benign` has none. Every event has an auditID of its own, and bursts stay as long as they were.
     """
-    lines = gzip.decompress((packs_directory() / "recordings" / "attack.ndjson.gz").read_bytes()).splitlines()
+    lines = gzip.decompress((packs_directory() / "recordings" / f"{recording}.ndjson.gz").read_bytes()).splitlines()
     rounds = -(-count // len(lines))
     many = (_later(line, number) for number in range(rounds) for line in lines)
     return list(islice(many, count))
@@ -37,8 +37,13 @@ def _later(line: bytes, number: int) -> bytes:
 
 def event_list_bodies(events: Sequence[bytes], per_body: int = 400) -> list[bytes]:
     """Return them as the API server's webhook sends them: `EventList` bodies of 400."""
+    return event_list_bodies_of([events[i : i + per_body] for i in range(0, len(events), per_body)])
+
+
+def event_list_bodies_of(chunks: Sequence[Sequence[bytes]]) -> list[bytes]:
+    """Return one `EventList` body per chunk of events."""
     head = b'{"kind":"EventList","apiVersion":"audit.k8s.io/v1","metadata":{},"items":['
-    return [head + b",".join(events[i : i + per_body]) + b"]}" for i in range(0, len(events), per_body)]
+    return [head + b",".join(chunk) + b"]}" for chunk in chunks]
 
 
 def pod_log_lines(count: int) -> list[bytes]:
@@ -71,15 +76,49 @@ def post_all(port: int, path: str, bodies: Sequence[bytes], connections: int = 2
 
     Raises RuntimeError on any other answer than a 2xx.
     """
-    local = threading.local()
+    sender = _Sender(port, path)
 
     def send(body: bytes) -> float:
-        connection: http.client.HTTPConnection | None = getattr(local, "connection", None)
-        if connection is None:
-            connection = local.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
         began = time.monotonic()
+        return sender.post(body) - began
+
+    began = time.monotonic()
+    with ThreadPoolExecutor(connections) as pool:
+        latencies = list(pool.map(send, bodies))
+    return Sent(time.monotonic() - began, latencies)
+
+
+def post_paced(
+    port: int, path: str, bodies: Sequence[bytes], per_second: float, connections: int = 16
+) -> tuple[list[float], float]:
+    """Post the bodies at a steady pace; return the time of each one's 2xx (monotonic), and the seconds taken."""
+    sender = _Sender(port, path)
+    began = time.monotonic()
+
+    def send(number: int) -> float:
+        time.sleep(max(0.0, began + number / per_second - time.monotonic()))
+        return sender.post(bodies[number])
+
+    with ThreadPoolExecutor(connections) as pool:
+        acknowledged = list(pool.map(send, range(len(bodies))))
+    return acknowledged, time.monotonic() - began
+
+
+class _Sender:
+    """Posts over one connection per thread."""
+
+    def __init__(self, port: int, path: str) -> None:
+        self._port = port
+        self._path = path
+        self._local = threading.local()
+
+    def post(self, body: bytes) -> float:
+        """Post until it is taken; return the time of the 2xx."""
+        connection: http.client.HTTPConnection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            connection = self._local.connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=120)
         while True:
-            connection.request("POST", path, body, {"Content-Type": "application/json"})
+            connection.request("POST", self._path, body, {"Content-Type": "application/json"})
             answer = connection.getresponse()
             text = answer.read()
             if answer.status in (429, 503):
@@ -87,9 +126,4 @@ def post_all(port: int, path: str, bodies: Sequence[bytes], connections: int = 2
                 continue
             if answer.status >= 300:
                 raise RuntimeError(f"{answer.status} {text[:300]!r}")
-            return time.monotonic() - began
-
-    began = time.monotonic()
-    with ThreadPoolExecutor(connections) as pool:
-        latencies = list(pool.map(send, bodies))
-    return Sent(time.monotonic() - began, latencies)
+            return time.monotonic()
