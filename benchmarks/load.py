@@ -22,7 +22,8 @@ _ID = re.compile(rb'"auditID":"[0-9a-f]{8}')
 def audit_events(count: int, recording: str = "attack") -> list[bytes]:
     """Return `count` real audit events, one JSON line each: a recording again and again, each time a day later.
 
-    `attack` is dense with attacks, `benign` has none. Every event has an auditID of its own, and bursts stay as long as they were.
+    `attack` is dense with attacks, `benign` has none. Every event has an auditID of its own, and bursts stay as long as
+    they were.
     """
     lines = gzip.decompress((packs_directory() / "recordings" / f"{recording}.ndjson.gz").read_bytes()).splitlines()
     rounds = -(-count // len(lines))
