@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import msgspec
 import pytest
 import yaml
@@ -40,9 +42,12 @@ def test_another_token_is_nobodys() -> None:
 @pytest.mark.parametrize(
     ("token", "words"),
     [
-        (TokenSettings(name="x", role="viewer"), "needs either"),
-        (TokenSettings(name="x", role="viewer", hash="a", token="b" * 30), "needs either"),
+        (TokenSettings(name="x", role="viewer"), "needs one of"),
+        (TokenSettings(name="x", role="viewer", hash="a", token="b" * 30), "needs one of"),
         (TokenSettings(name="x", role="viewer", token="short"), "20 characters"),
+        (TokenSettings(name="x", role="viewer", token="b" * 30, token_file="/x"), "needs one of"),
+        (TokenSettings(name="x", role="viewer", token_file="/nowhere/at/all"), "cannot read /nowhere/at/all"),
+        (TokenSettings(name="x", role="viewer", token_file="/dev/null"), "20 characters"),
         (TokenSettings(name="x", role="viewer", hash="sha256$abc"), "not a hash"),
         (TokenSettings(name="x", role="viewer", hash=f"scrypt$31$8$1$00000000${'A' * 22}${'A' * 43}"), "not a hash"),
     ],
@@ -57,3 +62,19 @@ def test_two_tokens_of_one_name_are_refused() -> None:
     twin = TokenSettings(name="x", role="viewer", token="b" * 30)
     with pytest.raises(SettingsError, match="two tokens"):
         book(twin, twin)
+
+
+def test_a_token_may_stand_in_a_file(tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("b" * 30 + "\n")
+    found = book(TokenSettings(name="x", role="intake", token_file=str(tmp_path / "token"))).check("b" * 30)
+    assert found == Principal("x", Role.INTAKE)
+
+
+def test_sessions_outlive_a_reload_but_not_a_changed_file(tmp_path: Path) -> None:
+    file = tmp_path / "token"
+    entry = TokenSettings(name="x", role="viewer", token_file=str(file))
+    file.write_text("b" * 30)
+    before = book(entry).sign(b"key")
+    assert book(entry).sign(b"key") == before
+    file.write_text("c" * 30)
+    assert book(entry).sign(b"key") != before

@@ -72,3 +72,46 @@ def test_check_names_file_line_and_key(tmp_path: Path, monkeypatch: pytest.Monke
     result = tocsin("check", cwd=tmp_path, monkeypatch=monkeypatch)
     assert isinstance(result.exception, SettingsError)
     assert "tocsin.yaml:2:3: rules.tick" in str(result.exception)
+
+
+def test_check_names_the_place_of_every_problem(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "tocsin.yaml").write_text(
+        "auth: {tokens: [{name: a, role: viewer, token_file: none}]}\n"
+        "receivers:\n"
+        "- name: chat\n"
+        "  slack: {url_file: /nowhere/slack}\n"
+        "- name: mail\n"
+        "  webhook: {url: 'http://127.0.0.1/'}\n"
+        "rules: {paths: [bad.yml]}\n"
+        "intake: {files: [{paths: [/nowhere/audit.log]}]}\n"
+    )
+    (tmp_path / "bad.yml").write_text(
+        "title: x\nlogsource: {product: kubernetes, service: audit}\ndetection:\n  sel: {verb: get}\n  condition: sol\n"
+    )
+    result = tocsin("check", cwd=tmp_path, monkeypatch=monkeypatch)
+    assert result.exit_code == 1
+    for expected in (
+        "tocsin.yaml:1:41: auth.tokens[0].token_file: cannot read none",
+        "tocsin.yaml:4:11: receivers[0].slack.url_file: cannot read /nowhere/slack",
+        "tocsin.yaml:6:13: receivers[1].webhook.url: ",
+        "bad.yml:5:3: detection.condition: ",
+        "tocsin.yaml:8:27: intake.files[0].paths[0]: there is no file /nowhere/audit.log",
+        "tocsin.yaml: 5 problems, 0 remarks",
+    ):
+        assert expected in result.stderr
+
+
+def test_remarks_alone_are_no_failure_unless_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "tocsin.yaml").write_text(
+        "receivers:\n"
+        "- {name: a, webhook: {url: 'https://hooks.example/a'}}\n"
+        "- {name: b, webhook: {url: 'https://hooks.example/b'}}\n"
+        "alerting: {routes: [{receivers: [a]}, {receivers: [a], match: {x: y}}]}\n"
+        "rules: {disabled: [nothing]}\n"
+        f"intake: {{files: [{{paths: ['{tmp_path}/pods/*.log']}}]}}\n"
+    )
+    result = tocsin("check", cwd=tmp_path, monkeypatch=monkeypatch)
+    assert (result.exit_code, "ok;" in result.stdout) == (0, True)
+    for expected in ("takes every alert", "receiver 'b' is named by no route", "no rule 'nothing'", "no file fits"):
+        assert expected in result.stderr
+    assert tocsin("check", "--strict", cwd=tmp_path, monkeypatch=monkeypatch).exit_code == 1

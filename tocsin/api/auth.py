@@ -9,7 +9,6 @@ that a proxy forwarded is.
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import hmac
 import ipaddress
 import logging
@@ -151,9 +150,8 @@ class Authenticator:
         return principal and Principal(principal.name, principal.role, ambient=True)
 
     def _signed(self, content: str) -> str:
-        # The settings' tokens are part of the key: taking a token out of them ends the sessions begun with it.
-        material = repr([(t.name, t.role, t.hash, t.token) for t in self._auth.tokens]).encode()
-        key = hashlib.blake2b(material, key=self._key).digest()
+        # The tokens are part of the key: taking a token out of the settings ends the sessions begun with it.
+        key = self._book.sign(self._key)
         return f"{content}.{hmac.new(key, content.encode(), 'sha256').hexdigest()}"
 
     def _local(self, connection: HTTPConnection) -> Principal:

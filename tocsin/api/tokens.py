@@ -15,6 +15,7 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 
 from tocsin.api.settings import AuthSettings, TokenSettings
 from tocsin.model.errors import SettingsError
@@ -62,19 +63,25 @@ class TokenBook:
     """The tokens of the settings.
 
     Raises:
-        SettingsError: A token is given in no way or in two, is too short, or its hash is not one of ours.
+        SettingsError: A token is given in no way or in two, is too short, its file cannot be read, or its hash is not
+            one of ours.
     """
 
     def __init__(self, auth: AuthSettings) -> None:
         self._key = secrets.token_bytes(32)
         self._by_digest: dict[bytes, Principal] = {}
         self._by_id: dict[str, tuple[TokenSettings, re.Match[str]]] = {}
+        self._seals: list[tuple[str, str, str]] = []
         _check_names(auth.tokens)
         for number, token in enumerate(auth.tokens):
             self._add(token, f"auth.tokens[{number}]")
 
     def __bool__(self) -> bool:
         return bool(self._by_digest or self._by_id)
+
+    def sign(self, key: bytes) -> bytes:
+        """Return a digest of all tokens and roles, so that what is signed with it ends when one of them changes."""
+        return hashlib.blake2b(repr(self._seals).encode(), key=key).digest()
 
     def known(self, token: str) -> Principal | None:
         """Return whose token this is, if that is known without an expensive check."""
@@ -105,21 +112,33 @@ class TokenBook:
         )
 
     def _add(self, token: TokenSettings, key: str) -> None:
-        if bool(token.hash) == bool(token.token):
-            raise SettingsError(f"token {token.name!r} needs either hash, or token or token_file", key=key)
+        if [bool(given) for given in (token.hash, token.token, token.token_file)].count(True) != 1:
+            raise SettingsError(f"token {token.name!r} needs one of hash, token and token_file", key=key)
         if token.hash:
             hashed = _HASH.fullmatch(token.hash)
             if hashed is None or not 1 <= int(hashed[1]) <= 20 or int(hashed[2]) * int(hashed[3]) not in range(1, 65):
                 raise SettingsError("not a hash that `tocsin token create` prints", key=f"{key}.hash")
             self._by_id[hashed[4]] = (token, hashed)
+            self._seals.append((token.name, token.role, token.hash))
             return
-        if len(token.token) < _LEAST_LENGTH:
+        text = _from_file(token.token_file, f"{key}.token_file") if token.token_file else token.token
+        if len(text) < _LEAST_LENGTH:
             raise SettingsError(f"a token needs {_LEAST_LENGTH} characters; `tocsin token create` makes one", key=key)
-        self._by_digest[self._digest(token.token)] = Principal(token.name, Role(token.role))
+        self._by_digest[self._digest(text)] = Principal(token.name, Role(token.role))
+        self._seals.append((token.name, token.role, hashlib.sha256(text.encode()).hexdigest()))
 
     def _digest(self, token: str) -> bytes:
         # Keyed, so that looking up the digest in a table tells an attacker nothing by its time.
         return hashlib.blake2b(token.encode("utf-8", "surrogatepass"), key=self._key, digest_size=32).digest()
+
+
+def _from_file(file: str, key: str) -> str:
+    try:
+        return Path(file).read_text(encoding="utf-8").strip()
+    except UnicodeDecodeError:
+        raise SettingsError(f"{file} is not UTF-8 text", key=key) from None
+    except OSError as error:
+        raise SettingsError(f"cannot read {file}: {error.strerror}", key=key) from None
 
 
 def _check_names(tokens: Sequence[TokenSettings]) -> None:
