@@ -1,8 +1,8 @@
 """The one evaluation of all stream rules: live detection, unit tests and backtests call it over different ranges.
 
-For each table one query finds every row that any rule matches; a second step, over those rows only, writes what the
-rules say about them. Then the correlations whose base rules matched look at the windows around the new matches. What
-was found is stored in `detections` and handed over as signals.
+For each table one query tells which rules the range can concern, and one finds every row that any of them matches; a
+further step, over those rows only, writes what the rules say about them. Then the correlations whose base rules matched
+look at the windows around the new matches. What was found is stored in `detections` and handed over as signals.
 
 Evaluating the same range again, after a crash, stores nothing twice and returns the same signals: they come from the
 matches of the range, not from what was newly stored.
@@ -17,6 +17,7 @@ from datetime import datetime
 from tocsin.model.alerts import Tick
 from tocsin.rules import matching, windows
 from tocsin.rules.book import RuleBook
+from tocsin.rules.candidates import Candidates
 from tocsin.rules.correlating import INVOLVED_TABLE, Bounds, correlate
 from tocsin.rules.ranges import Range
 from tocsin.rules.signals import read_signals
@@ -29,7 +30,7 @@ _TABLES = (matching.FOUND_TABLE, windows.BASES_TABLE, INVOLVED_TABLE)
 
 
 class Detector:
-    """Evaluates a rule book over the columnar store. It keeps nothing between evaluations.
+    """Evaluates a rule book over the columnar store. It keeps nothing of an evaluation that the next one would need.
 
     Args:
         columns: The store. Temporary tables of the calling thread's session are used, so any thread may call.
@@ -51,7 +52,7 @@ class Detector:
         self._label_sets = label_sets
         self._matched = matched
         self._rules = {rule.id: rule for rule in book.all()}
-        self._passes = [matching.prepare(table, book.of(table)) for table in book.tables()]
+        self._tables = [Candidates(table, book.of(table)) for table in book.tables()]
 
     def evaluate(self, after: Mapping[str, int], upto: Mapping[str, int], now: datetime) -> Tick:
         """Evaluate the batches `(after, upto]` of each writer. Blocks.
@@ -69,7 +70,7 @@ class Detector:
         if not span or not self._book.rules:
             return Tick((), watermarks, now)
         self._prepare()
-        since = [began for ready in self._passes if (began := matching.find(self._columns, ready, span))]
+        since = [began for rules in self._tables if (began := self._find(rules, span))]
         if not since:
             return Tick((), watermarks, now)
         matching.record(self._columns, min(since))
@@ -82,6 +83,10 @@ class Detector:
         self._columns.run(Sql("TRUNCATE TABLE rule_found"))
         self._matched({rule_id: each.count for rule_id, each in found.items()})
         return Tick(signals, watermarks, now)
+
+    def _find(self, rules: Candidates, span: Range) -> datetime | None:
+        ready = rules.among(self._columns, span)
+        return matching.find(self._columns, ready, span) if ready else None
 
     def _prepare(self) -> None:
         for setting in _SETTINGS:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from tocsin.query.sigma.logsource import table_for
 from tocsin.query.sigma.paths import parse_path, pieces, texts
 from tocsin.query.sigma.sharing import Shared, inlined
 from tocsin.query.sigma.values import Test
+from tocsin.query.sigma.verdicts import Condition, on_column
 from tocsin.store.schema.tables import AUDIT, LOGS, Table
 from tocsin.store.sql import Sql, bind, compose, identifier, join
 
@@ -63,15 +65,17 @@ class Field:
         many: Whether the field can have several values.
         present: A condition: the field is there, even if null or empty where that can be told.
         moment: A DateTime64 expression, if the field has a column of that type.
+        column: The column whose text or values `exact` is; '' if it is not that of one column.
     """
 
     exact: Sql
     folded: Sql
     many: bool
-    present: Sql
+    present: Condition
     moment: Sql | None = None
+    column: str = ""
 
-    def any(self, test: Test, variable: str = "x") -> Sql:
+    def any(self, test: Test, variable: str = "x") -> Condition:
         """A condition: `test` holds for any value that the field has.
 
         Args:
@@ -80,14 +84,29 @@ class Field:
         """
         text = self.exact if test.cased else self.folded
         if self.many:
-            return compose(f"arrayExists({variable} -> {{test}}, {{text}})", test=test.of(Sql(variable)), text=text)
-        condition = test.of(text)
-        return compose("({x} != '' AND {test})", x=text, test=condition) if test.empty else condition
+            found = compose(f"arrayExists({variable} -> {{test}}, {{text}})", test=test.of(Sql(variable)), text=text)
+        else:
+            found = test.of(text)
+        absent = test.empty and not self.many
+        if absent:
+            found = compose("({x} != '' AND {test})", x=text, test=found)
+
+        def holds(text: str) -> bool | None:
+            if absent and not text:
+                return False
+            return test.holds(text if test.cased else text.lower())
+
+        return self._judged(found, holds)
 
     @property
-    def some(self) -> Sql:
+    def some(self) -> Condition:
         """A condition: the field has a value that is not null."""
-        return compose("notEmpty({text})" if self.many else "{text} != ''", text=self.exact)
+        if self.many:
+            return self._judged(compose("notEmpty({text})", text=self.exact), lambda _: True)
+        return self._judged(compose("{text} != ''", text=self.exact), bool)
+
+    def _judged(self, sql: Sql, holds: Callable[[str], bool | None]) -> Condition:
+        return on_column(self.column, sql, holds) if self.column else Condition(sql)
 
 
 def resolve(table: str, field: str, shared: Shared) -> Field:
@@ -108,29 +127,31 @@ def field_number(table: str, field: str) -> Sql:
     return compose("toFloat64OrNull({text})", text=field_text(table, field))
 
 
-def _one(exact: Sql, present: Sql, shared: Shared, moment: Sql | None = None) -> Field:
-    return Field(exact, shared.name(compose("lowerUTF8({x})", x=exact)), False, present, moment)
+def _one(exact: Sql, present: Condition, shared: Shared, *, moment: Sql | None = None, column: str = "") -> Field:
+    return Field(exact, shared.name(compose("lowerUTF8({x})", x=exact)), False, present, moment, column)
 
 
-def _several(exact: Sql, present: Sql, shared: Shared) -> Field:
-    return Field(exact, shared.name(compose("arrayMap(x -> lowerUTF8(x), {x})", x=exact)), True, present)
+def _several(exact: Sql, present: Condition, shared: Shared, *, column: str = "") -> Field:
+    folded = shared.name(compose("arrayMap(x -> lowerUTF8(x), {x})", x=exact))
+    return Field(exact, folded, True, present, column=column)
 
 
 def _column(table: Table, name: str, shared: Shared) -> Field:
     kind = next(column.type for column in table.columns if column.name == name)
     column = identifier(name)
     if kind.startswith("Array"):
-        return _several(column, compose("notEmpty({c})", c=column), shared)
+        there = on_column(name, compose("notEmpty({c})", c=column), lambda _: True)
+        return _several(column, there, shared, column=name)
     if kind.startswith("Map"):
         entries = shared.name(compose("mapValues({c})", c=column))
-        return _several(entries, compose("notEmpty({c})", c=column), shared)
+        return _several(entries, Condition(compose("notEmpty({c})", c=column)), shared)
     if kind.startswith("DateTime64"):
         iso = compose("formatDateTime({c}, '%Y-%m-%dT%H:%i:%S.%fZ', 'UTC')", c=column)
-        return _one(shared.name(iso), Sql("1"), shared, column)
+        return _one(shared.name(iso), Condition(Sql("1")), shared, moment=column)
     if kind.startswith("UInt"):
         text = shared.name(compose("if({c} = 0, '', toString({c}))", c=column))
-        return _one(text, compose("{c} != 0", c=column), shared)
-    return _one(column, compose("{c} != ''", c=column), shared)
+        return _one(text, on_column(name, compose("{c} != 0", c=column), bool), shared, column=name)
+    return _one(column, on_column(name, compose("{c} != ''", c=column), bool), shared, column=name)
 
 
 def _audit(field: str, shared: Shared) -> Field:
@@ -148,7 +169,8 @@ def _audit(field: str, shared: Shared) -> Field:
 
 def _json(column: str, path: str, shared: Shared) -> Field:
     found = pieces(identifier(column), parse_path(path), shared)
-    return _several(texts(found, shared), compose("arrayExists(r -> r != '', {found})", found=found), shared)
+    there = Condition(compose("arrayExists(r -> r != '', {found})", found=found))
+    return _several(texts(found, shared), there, shared)
 
 
 def _logs(field: str, shared: Shared) -> Field:
@@ -167,4 +189,4 @@ def _map_entry(columns: tuple[str, ...], key: str, shared: Shared) -> Field:
     text = entries[0]
     if len(columns) > 1:
         text = compose("if({p}, {a}, toString({b}))", p=present[0], a=entries[0], b=entries[1])
-    return _one(shared.name(text), join(" OR ", present), shared)
+    return _one(shared.name(text), Condition(compose("({any})", any=join(" OR ", present))), shared)

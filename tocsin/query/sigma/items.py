@@ -37,8 +37,9 @@ from tocsin.query.sigma import values
 from tocsin.query.sigma.fields import WHOLE, resolve
 from tocsin.query.sigma.sharing import Shared
 from tocsin.query.sigma.values import Test
+from tocsin.query.sigma.verdicts import Condition, all_of, any_of, negated
 from tocsin.store.schema.tables import AUDIT
-from tocsin.store.sql import Sql, bind, compose, join
+from tocsin.store.sql import Sql, bind, compose
 
 Placeholders = Mapping[str, Sequence[str]]
 """Values of `%name%` in items with the modifier `expand`; they may hold wildcards."""
@@ -61,17 +62,7 @@ _TIME_PARTS = {
 }
 
 
-def all_of(parts: Sequence[Sql]) -> Sql:
-    """All of the conditions hold."""
-    return _linked(parts, " AND ")
-
-
-def any_of(parts: Sequence[Sql]) -> Sql:
-    """Any of the conditions holds."""
-    return _linked(parts, " OR ")
-
-
-def item_condition(item: SigmaDetectionItem, table: str, placeholders: Placeholders, shared: Shared) -> Sql:
+def item_condition(item: SigmaDetectionItem, table: str, placeholders: Placeholders, shared: Shared) -> Condition:
     """The condition of one detection item, whose own negation (`neq`) is left to the caller.
 
     Args:
@@ -89,10 +80,6 @@ def item_condition(item: SigmaDetectionItem, table: str, placeholders: Placehold
     if link is any_of:
         alternatives = [[value for group in alternatives for value in group]]
     return link([judge.any(group) for group in alternatives])
-
-
-def _linked(parts: Sequence[Sql], word: str) -> Sql:
-    return parts[0] if len(parts) == 1 else compose("({parts})", parts=join(word, parts))
 
 
 def _filled(value: SigmaType, placeholders: Placeholders) -> Iterator[SigmaType]:
@@ -124,7 +111,7 @@ class _Item:
         self._table = table
         self._shared = shared
 
-    def any(self, group: Iterable[SigmaType]) -> Sql:
+    def any(self, group: Iterable[SigmaType]) -> Condition:
         """Any value of the group fits."""
         raise NotImplementedError
 
@@ -137,11 +124,11 @@ class _Bound(_Item):
         self._name = item.field or ""
         self._field = resolve(table, self._name, shared)
 
-    def any(self, group: Iterable[SigmaType]) -> Sql:
+    def any(self, group: Iterable[SigmaType]) -> Condition:
         """See `_Item.any`."""
         found = [each if isinstance(each, Test) else self._fits(each) for each in self._joint(group)]
         tests = values.merged([each for each in found if isinstance(each, Test)])
-        return any_of([*map(self._field.any, tests), *(each for each in found if isinstance(each, Sql))])
+        return any_of([*map(self._field.any, tests), *(each for each in found if isinstance(each, Condition))])
 
     def _joint(self, group: Iterable[SigmaType]) -> Iterator[SigmaType | Test]:
         """The values, with those that the engine can look for in one go put together."""
@@ -162,63 +149,63 @@ class _Bound(_Item):
             yield values.contains_any(within)
 
     @singledispatchmethod
-    def _fits(self, value: SigmaType) -> Test | Sql:
+    def _fits(self, value: SigmaType) -> Test | Condition:
         raise ValueError(f"{self._name}: a value of type {type(value).__name__} has no meaning here")
 
     @_fits.register
-    def _(self, value: SigmaString) -> Test | Sql:
+    def _(self, value: SigmaString) -> Test | Condition:
         if values.is_anything(value):
             return self._field.some
         return values.matches(value, cased=self._cased)
 
     @_fits.register
-    def _(self, value: SigmaRegularExpression) -> Test | Sql:
+    def _(self, value: SigmaRegularExpression) -> Test | Condition:
         return values.finds(value, starts=self._starts, ends=self._ends)
 
     @_fits.register
-    def _(self, value: SigmaNumber) -> Test | Sql:
+    def _(self, value: SigmaNumber) -> Test | Condition:
         if isinstance(value, SigmaTimestampPart):
             return self._moment(value, "=")
         return values.is_number(value)
 
     @_fits.register
-    def _(self, value: SigmaCompareExpression) -> Test | Sql:
+    def _(self, value: SigmaCompareExpression) -> Test | Condition:
         operator = values.OPERATORS[value.op]
         if isinstance(value.number, SigmaTimestampPart):
             return self._moment(value.number, operator)
         return values.compares(value.number, operator)
 
     @_fits.register
-    def _(self, value: SigmaBool) -> Test | Sql:
+    def _(self, value: SigmaBool) -> Test | Condition:
         return values.is_bool(value)
 
     @_fits.register
-    def _(self, value: SigmaCIDRExpression) -> Test | Sql:
+    def _(self, value: SigmaCIDRExpression) -> Test | Condition:
         return values.in_network(value)
 
     @_fits.register
-    def _(self, value: SigmaNull) -> Test | Sql:
-        return compose("NOT ({some})", some=self._field.some)
+    def _(self, value: SigmaNull) -> Test | Condition:
+        return negated(self._field.some)
 
     @_fits.register
-    def _(self, value: SigmaExists) -> Test | Sql:
-        return compose("({there})" if value.exists else "NOT ({there})", there=self._field.present)
+    def _(self, value: SigmaExists) -> Test | Condition:
+        return self._field.present if value.exists else negated(self._field.present)
 
     @_fits.register
-    def _(self, value: SigmaFieldReference) -> Test | Sql:
+    def _(self, value: SigmaFieldReference) -> Test | Condition:
         other = resolve(self._table, value.field, self._shared)
         template = _RELATIONS[value.starts_with, value.ends_with]
 
         def related(x: Sql) -> Sql:
-            return other.any(Test(lambda y: compose(template, x=x, y=y), cased=self._cased, empty=True), "y")
+            return other.any(Test(lambda y: compose(template, x=x, y=y), cased=self._cased, empty=True), "y").sql
 
         return Test(related, cased=self._cased, empty=True)
 
-    def _moment(self, value: SigmaTimestampPart, operator: str) -> Test | Sql:
+    def _moment(self, value: SigmaTimestampPart, operator: str) -> Test | Condition:
         part = f"{_TIME_PARTS[value.timestamp_part]}({{t}})"
         number = bind(int(value.number))
         if self._field.moment is not None:
-            return compose(f"{part} {operator} {{n}}", t=self._field.moment, n=number)
+            return Condition(compose(f"{part} {operator} {{n}}", t=self._field.moment, n=number))
 
         def test(x: Sql) -> Sql:
             moment = compose("parseDateTime64BestEffortOrNull({x}, 6, 'UTC')", x=x)
@@ -234,7 +221,7 @@ class _Keyword(_Item):
         super().__init__(item, table, shared)
         self._whole = resolve(table, WHOLE[table], shared)
 
-    def any(self, group: Iterable[SigmaType]) -> Sql:
+    def any(self, group: Iterable[SigmaType]) -> Condition:
         """See `_Item.any`."""
         return any_of([self._whole.any(test) for value in group for test in self._tests(value)])
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from sigma.rule import SigmaLogSource
 
+from tocsin.query.sigma.verdicts import Condition, all_of, any_of, on_column
 from tocsin.store.schema.tables import AUDIT, LOGS
-from tocsin.store.sql import Sql, bind, compose, join
+from tocsin.store.sql import bind, compose, identifier, join
 
 _AUDIT_SERVICES = frozenset({"", "audit", "kube-audit"})
 _EVENT_SERVICES = frozenset({"event", "events"})
@@ -29,8 +30,8 @@ def table_for(logsource: SigmaLogSource) -> str:
     return AUDIT.name if _is_audit(logsource) else LOGS.name
 
 
-def condition_for(logsource: SigmaLogSource) -> Sql | None:
-    """Return a UInt8 expression for the rows of its table that the log source names; None if it names all of them."""
+def condition_for(logsource: SigmaLogSource) -> Condition | None:
+    """Return the condition for the rows of its table that the log source names; None if it names all of them."""
     if _is_audit(logsource):
         return None
     category, product, service = (_lower(part) for part in (logsource.category, logsource.product, logsource.service))
@@ -48,31 +49,33 @@ def _is_audit(logsource: SigmaLogSource) -> bool:
     return product == "kubernetes" and service in _AUDIT_SERVICES and category in {"", "audit"}
 
 
-def _linux(service: str) -> Sql:
+def _linux(service: str) -> Condition:
     node = _source("node")
     if service in {"", "syslog"}:
         return node
-    return compose("({node} AND {app})", node=node, app=_one_of("app", _PROGRAMS.get(service, (service,))))
+    return all_of([node, _one_of("app", _PROGRAMS.get(service, (service,)))])
 
 
-def _application(product: str, service: str) -> Sql:
+def _application(product: str, service: str) -> Condition:
     """A service, else a product, is the application's own name; a category alone means any pod's lines."""
     name = service or product
     return _program(name) if name else _source("pod")
 
 
-def _program(name: str) -> Sql:
-    return compose("({app} OR {container})", app=_one_of("app", (name,)), container=_one_of("container", (name,)))
+def _program(name: str) -> Condition:
+    return any_of([_one_of("app", (name,)), _one_of("container", (name,))])
 
 
-def _source(name: str) -> Sql:
-    return compose("source = {name}", name=bind(name))
+def _source(name: str) -> Condition:
+    return on_column("source", compose("source = {name}", name=bind(name)), name.__eq__)
 
 
-def _one_of(column: str, names: tuple[str, ...]) -> Sql:
-    return compose(
-        "lowerUTF8({column}) IN ({names})", column=Sql(column), names=join(", ", [bind(n.lower()) for n in names])
+def _one_of(column: str, names: tuple[str, ...]) -> Condition:
+    wanted = frozenset(name.lower() for name in names)
+    sql = compose(
+        "lowerUTF8({column}) IN ({names})", column=identifier(column), names=join(", ", map(bind, sorted(wanted)))
     )
+    return on_column(column, sql, lambda text: text.lower() in wanted)
 
 
 def _lower(text: str | None) -> str:

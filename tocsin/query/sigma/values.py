@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import operator
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Address
+from math import nan
 
 import re2
 from sigma.types import (
@@ -17,6 +20,7 @@ from sigma.types import (
     SpecialChars,
 )
 
+from tocsin.query.sigma.verdicts import linked, undecided
 from tocsin.store.sql import Sql, bind, compose, join
 
 MAX_PATTERN = 10_000
@@ -33,6 +37,15 @@ OPERATORS = {
 MAX_NEEDLES = 200
 """Texts of one `multiSearchAny`; the engine takes 255."""
 
+_COMPARES: dict[str, Callable[[float, float], bool]] = {
+    "=": operator.eq,
+    "!=": operator.ne,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
+_DIGITS = re.compile(r"[0-9]{1,15}")
 _EXACT_IN_FLOAT = 1 << 53
 _ANY = SpecialChars.WILDCARD_MULTI
 _V4_MAPPED = IPv6Address("::ffff:0:0")
@@ -46,11 +59,13 @@ class Test:
         of: From a String expression to a condition on it.
         cased: True: the expression must be the value as it is; False: the value in lower case.
         empty: Whether it holds for '', which is also what an absent column gives: such a column must be kept out.
+        holds: The same condition without the engine, on a text of ASCII; None if only the engine can tell.
     """
 
     of: Callable[[Sql], Sql]
     cased: bool = True
     empty: bool = False
+    holds: Callable[[str], bool | None] = undecided
 
 
 def folded(text: str) -> str:
@@ -79,17 +94,23 @@ def is_anything(value: SigmaString) -> bool:
 def equals(texts: Sequence[str], *, cased: bool) -> Test:
     """The value is one of `texts`. The empty text is wanted on purpose, so an absent column equals it."""
     wanted = texts if cased else [folded(text) for text in texts]
+    holds = frozenset(wanted).__contains__
     if len(wanted) == 1:
         one = bind(wanted[0])
-        return Test(lambda x: compose("{x} = {one}", x=x, one=one), cased=cased)
+        return Test(lambda x: compose("{x} = {one}", x=x, one=one), cased=cased, holds=holds)
     several = bind(list(wanted))
-    return Test(lambda x: compose("{x} IN {several}", x=x, several=several), cased=cased)
+    return Test(lambda x: compose("{x} IN {several}", x=x, several=several), cased=cased, holds=holds)
 
 
 def contains_any(texts: Sequence[str]) -> Test:
     """Any of `texts`, none of them empty and at most `MAX_NEEDLES`, is found in the value; case does not count."""
-    needles = bind([folded(text) for text in texts])
-    return Test(lambda x: compose("multiSearchAny({x}, {needles})", x=x, needles=needles), cased=False)
+    wanted = [folded(text) for text in texts]
+    needles = bind(wanted)
+    return Test(
+        lambda x: compose("multiSearchAny({x}, {needles})", x=x, needles=needles),
+        cased=False,
+        holds=lambda text: any(each in text for each in wanted),
+    )
 
 
 def matches(value: SigmaString, *, cased: bool) -> Test:
@@ -142,11 +163,18 @@ def is_number(value: SigmaNumber) -> Test:
     return compares(value, "=")
 
 
-def compares(value: SigmaNumber, operator: str) -> Test:
+def compares(value: SigmaNumber, relation: str) -> Test:
     """The value is a number that compares so with this one."""
-    template = f"toFloat64OrDefault({{x}}, nan) {operator} {{number}}"
+    template = f"toFloat64OrDefault({{x}}, nan) {relation} {{number}}"
     number = bind(float(value.number))
-    return Test(lambda x: compose(template, x=x, number=number))
+    related = _COMPARES[relation]
+
+    def holds(text: str) -> bool | None:
+        if not text:
+            return related(nan, float(value.number))
+        return related(float(text), float(value.number)) if _DIGITS.fullmatch(text) else None
+
+    return Test(lambda x: compose(template, x=x, number=number), holds=holds)
 
 
 def is_bool(value: SigmaBool) -> Test:
@@ -195,6 +223,7 @@ def _either(tests: Sequence[Test]) -> Test:
         lambda x: compose("({tests})", tests=join(" OR ", [test.of(x) for test in tests])),
         cased=tests[0].cased,
         empty=tests[0].empty,
+        holds=lambda text: linked((test.holds(text) for test in tests), decisive=True),
     )
 
 
@@ -207,11 +236,19 @@ def _wildcards(value: SigmaString, *, cased: bool) -> str:
 def _affix(text: str, *, lead: bool, trail: bool, cased: bool) -> Test:
     function = "position" if lead and trail else "startsWith" if trail else "endsWith"
     template = f"{function}({{x}}, {{text}})" + (" > 0" if function == "position" else "")
-    bound = bind(text if cased else folded(text))
-    return Test(lambda x: compose(template, x=x, text=bound), cased=cased, empty=not text)
+    wanted = text if cased else folded(text)
+    bound = bind(wanted)
+    fits = str.__contains__ if lead and trail else str.startswith if trail else str.endswith
+    return Test(
+        lambda x: compose(template, x=x, text=bound), cased=cased, empty=not text, holds=lambda text: fits(text, wanted)
+    )
 
 
 def _pattern(pattern: str) -> Test:
     bound = bind(checked_pattern(pattern))
-    empty = re2.search(pattern, "") is not None
-    return Test(lambda x: compose("match({x}, {pattern})", x=x, pattern=bound), empty=empty)
+    compiled = re2.compile(pattern)
+
+    def holds(text: str) -> bool:
+        return compiled.search(text) is not None
+
+    return Test(lambda x: compose("match({x}, {pattern})", x=x, pattern=bound), empty=holds(""), holds=holds)
