@@ -68,3 +68,39 @@ def exemplar(labels: Labels, time: int, value: float) -> bytes:
 def metadata(name: str, kind: int, help_: str, unit: str = "") -> bytes:
     """A `MetricMetadata` of 1.0 as field of its request."""
     return nested(3, integer(1, kind) + nested(2, name) + nested(4, help_) + nested(5, unit))
+
+
+class Request:
+    """A request of 2.0, built series by series."""
+
+    def __init__(self) -> None:
+        self.symbols: list[str] = [""]
+        self.series: list[bytes] = []
+
+    def ref(self, text: str) -> int:
+        """The position of a text among the symbols; added if it is new."""
+        if text not in self.symbols:
+            self.symbols.append(text)
+        return self.symbols.index(text)
+
+    def refs(self, labels: Labels) -> bytes:
+        """Field 1: the labels' positions, packed."""
+        return nested(1, b"".join(varint(self.ref(text)) for pair in pairs(labels) for text in pair))
+
+    def add(self, labels: Labels, *samples: Sample, extra: bytes = b"") -> Request:
+        """Add a series; samples are (milliseconds, value)."""
+        content = self.refs(labels) + b"".join(nested(2, double(1, v) + integer(2, t)) for t, v in samples)
+        self.series.append(nested(5, content + extra))
+        return self
+
+    def exemplar(self, labels: Labels, time: int, value: float) -> bytes:
+        """An `Exemplar` as field of its series."""
+        return nested(4, self.refs(labels) + double(2, value) + integer(3, time))
+
+    def metadata(self, kind: int, help_: str, unit: str = "") -> bytes:
+        """A `Metadata` as field of its series."""
+        return nested(5, integer(1, kind) + integer(3, self.ref(help_)) + integer(4, self.ref(unit)))
+
+    def encode(self) -> bytes:
+        """The body."""
+        return b"".join(nested(4, text) for text in self.symbols) + b"".join(self.series)

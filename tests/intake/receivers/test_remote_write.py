@@ -12,7 +12,7 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 
 from tests.store.metric_parsing import NOW, NOW_MS
-from tests.store.prometheus_wire import series
+from tests.store.prometheus_wire import Request, series
 from tocsin.api.errors import ErrorMiddleware
 from tocsin.intake.receivers import remote_write
 from tocsin.intake.settings import IntakeSettings
@@ -126,3 +126,21 @@ async def test_other_spellings_of_1_0_are_read(client: httpx.AsyncClient, column
 
     assert response.status_code == 204
     assert _count(columns) == 1
+
+
+async def test_a_sender_of_2_0_learns_how_much_was_written(client: httpx.AsyncClient, columns: Columns) -> None:
+    """Also when a part of the request was refused."""
+    headers = _HEADERS | {"Content-Type": "application/x-protobuf;proto=io.prometheus.write.v2.Request"}
+    good = Request().add({"__name__": "up", "job": "a"}, (NOW_MS, 1.0), (NOW_MS + 1, 1.0))
+    mixed = Request().add({"__name__": "up", "job": "b"}, (NOW_MS, 1.0)).add({"job": "c"}, (NOW_MS, 1.0))
+
+    responses = [
+        await client.post("/api/v1/write", content=_snappy(request.encode()), headers=headers)
+        for request in (good, mixed)
+    ]
+
+    assert [response.status_code for response in responses] == [204, 400]
+    assert [r.headers["X-Prometheus-Remote-Write-Samples-Written"] for r in responses] == ["2", "1"]
+    assert responses[0].headers["X-Prometheus-Remote-Write-Exemplars-Written"] == "0"
+    assert responses[0].headers["X-Prometheus-Remote-Write-Histograms-Written"] == "0"
+    assert _count(columns) == 3

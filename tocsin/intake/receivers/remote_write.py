@@ -1,9 +1,11 @@
-"""`POST /api/v1/write`: Prometheus remote write 1.0.
+"""`POST /api/v1/write`: Prometheus remote write, 1.0 and 2.0.
 
-https://prometheus.io/docs/specs/prw/remote_write_spec/
+1.0: https://prometheus.io/docs/specs/prw/remote_write_spec/
+2.0: https://prometheus.io/docs/specs/prw/remote_write_spec_2_0/
 
 The answer is 204 once everything is on disk. If a part of the request cannot be stored, the rest is, and the answer is
 400 with a sentence for each kind of fault: as the specification has it, the sender then does not repeat the request.
+To a sender of 2.0 the answer's headers say how much was written.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from tocsin.intake.formats.remote_write import REMOTE_WRITE_V1
+from tocsin.intake.formats.remote_write import REMOTE_WRITE_V1, REMOTE_WRITE_V2
 from tocsin.intake.receivers.bodies import decompress, read_body
 from tocsin.intake.settings import IntakeSettings
 from tocsin.kit.clock import Clock
@@ -24,7 +26,11 @@ from tocsin.store.metrics import MetricDelivery, MetricFormat, MetricIntake, Met
 PATH = "/api/v1/write"
 
 _MEDIA_TYPE = "application/x-protobuf"
-_MESSAGES: Mapping[str, MetricFormat] = {"": REMOTE_WRITE_V1, "prometheus.WriteRequest": REMOTE_WRITE_V1}
+_MESSAGES: Mapping[str, MetricFormat] = {
+    "": REMOTE_WRITE_V1,
+    "prometheus.WriteRequest": REMOTE_WRITE_V1,
+    "io.prometheus.write.v2.Request": REMOTE_WRITE_V2,
+}
 
 
 def routes(intake: MetricIntake, settings: IntakeSettings, clock: Clock) -> list[Route]:
@@ -42,7 +48,8 @@ def routes(intake: MetricIntake, settings: IntakeSettings, clock: Clock) -> list
         body = await read_body(request, settings)
         if not request.headers.get("content-encoding"):  # Early senders left it out; snappy is the only choice there.
             body = decompress(body, "snappy", settings.decompressed_limit)
-        return answer(await intake.submit(MetricDelivery(metric_format, body, received)))
+        receipt = await intake.submit(MetricDelivery(metric_format, body, received))
+        return answer(receipt, written(receipt) if metric_format is REMOTE_WRITE_V2 else None)
 
     return [Route(PATH, receive, methods=["POST"], name="remote write")]
 
@@ -60,9 +67,15 @@ def format_of(content_type: str) -> MetricFormat:
     )
 
 
-def answer(receipt: MetricReceipt) -> Response:
+def written(receipt: MetricReceipt) -> dict[str, str]:
+    """Return the headers by which a sender of 2.0 learns how much was written."""
+    counts = {"Samples": receipt.samples, "Histograms": 0, "Exemplars": receipt.exemplars}
+    return {f"X-Prometheus-Remote-Write-{kind}-Written": str(count) for kind, count in counts.items()}
+
+
+def answer(receipt: MetricReceipt, headers: Mapping[str, str] | None = None) -> Response:
     """Return the answer that tells what became of a request."""
     if not receipt.problems:
-        return Response(status_code=204)
+        return Response(status_code=204, headers=headers)
     message = f"{receipt.samples} samples stored, but: {'; '.join(receipt.problems)}"
-    return JSONResponse({"error": {"type": "InvalidInput", "message": message}}, 400)
+    return JSONResponse({"error": {"type": "InvalidInput", "message": message}}, 400, headers)
