@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from tocsin.query.gotemplate import comparing, formatting, quoting
 from tocsin.query.gotemplate.errors import Fault
+from tocsin.query.gotemplate.limits import Meter
 from tocsin.query.gotemplate.values import ANY, TEXT, Function, entry, is_integer, truth, type_name
 
 
@@ -66,10 +67,10 @@ def _slice(value: object, *bounds: object) -> object:
     return cut.decode(errors="replace") if isinstance(cut, bytes) else cut
 
 
-def _joined(limit: int, *values: object) -> str:
+def _joined(meter: Meter, *values: object) -> str:
     if len(values) == 1 and isinstance(values[0], str):
         return values[0]
-    return formatting.sprint(limit, *("<no value>" if value is None else value for value in values))
+    return formatting.sprint(meter, *("<no value>" if value is None else value for value in values))
 
 
 FUNCTIONS: Mapping[str, Function] = {
@@ -78,14 +79,14 @@ FUNCTIONS: Mapping[str, Function] = {
     "len": Function(_length, ANY),
     "index": Function(_index, ANY, rest=ANY),
     "slice": Function(_slice, ANY, rest=ANY),
-    "print": Function(formatting.sprint, rest=ANY, bounded=True),
-    "printf": Function(formatting.sprintf, TEXT, rest=ANY, bounded=True),
-    "println": Function(formatting.sprintln, rest=ANY, bounded=True),
+    "print": Function(formatting.sprint, rest=ANY, metered=True),
+    "printf": Function(formatting.sprintf, TEXT, rest=ANY, metered=True),
+    "println": Function(formatting.sprintln, rest=ANY, metered=True),
     "html": Function(
-        lambda limit, *values: quoting.EscapedHtml(quoting.html(_joined(limit, *values))), rest=ANY, bounded=True
+        lambda meter, *values: quoting.EscapedHtml(quoting.html(_joined(meter, *values))), rest=ANY, metered=True
     ),
-    "js": Function(lambda limit, *values: quoting.js(_joined(limit, *values)), rest=ANY, bounded=True),
-    "urlquery": Function(lambda limit, *values: quoting.query(_joined(limit, *values)), rest=ANY, bounded=True),
+    "js": Function(lambda meter, *values: quoting.js(_joined(meter, *values)), rest=ANY, metered=True),
+    "urlquery": Function(lambda meter, *values: quoting.query(_joined(meter, *values)), rest=ANY, metered=True),
 }
 SPECIAL = frozenset({"and", "or", "call"})
 """Names that the interpreter evaluates itself, since they do not evaluate all of their arguments first."""

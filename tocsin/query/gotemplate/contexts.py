@@ -14,6 +14,7 @@ import re
 
 from tocsin.query.gotemplate import quoting
 from tocsin.query.gotemplate.encoding import encode
+from tocsin.query.gotemplate.limits import Meter
 
 _RAW = re.compile(r"<(/?)(script|style)\b", re.IGNORECASE)
 _QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
@@ -32,8 +33,8 @@ _TAIL = 500
 class HtmlContext:
     """Follows the literal text of a document and escapes the values between."""
 
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
+    def __init__(self, meter: Meter) -> None:
+        self._meter = meter
         self._tail = ""
         self._raw = ""
 
@@ -52,7 +53,7 @@ class HtmlContext:
 
     def _escaped(self, value: object, text: str) -> str:
         if self._raw:
-            return encode(self._limit, value) if self._raw == "script" else _style(text)
+            return encode(self._meter, value) if self._raw == "script" else _style(text)
         opened = self._tail.rfind("<")
         if opened <= self._tail.rfind(">"):
             return text if isinstance(value, quoting.SafeHtml) else quoting.html_value(text)
@@ -65,7 +66,7 @@ class HtmlContext:
 
     def _in_attribute(self, name: str, before: str, value: object, text: str) -> str:
         if name.startswith("on"):
-            return encode(self._limit, value)
+            return encode(self._meter, value)
         if name == "style":
             return _style(text)
         return _address(value, text, before) if name in _ADDRESSES else _unescaped(value, text)

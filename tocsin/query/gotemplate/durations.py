@@ -67,6 +67,13 @@ def _decimal(value: int, unit: int) -> str:
     return f"{whole}.{fraction}" if fraction else str(whole)
 
 
+def _in_units(span: int, unit: int) -> float:
+    # In two steps, as Go does it, for the same last digit.
+    whole = abs(span) // unit
+    value = whole + abs(span) % unit / unit
+    return value if span >= 0 else -value
+
+
 def _truncate(span: int, unit: int) -> Duration:
     return Duration(span if unit <= 0 else abs(span) // unit * unit * (1 if span >= 0 else -1))
 
@@ -81,13 +88,13 @@ DURATION = Parameter("time.Duration", lambda value: isinstance(value, int) and n
 
 Duration.go_methods = {
     "Abs": Function(lambda span: Duration(abs(span))),
-    "Hours": Function(lambda span: span / HOUR),
+    "Hours": Function(lambda span: _in_units(span, HOUR)),
     "Microseconds": Function(lambda span: int(span / MICROSECOND)),
     "Milliseconds": Function(lambda span: int(span / MILLISECOND)),
-    "Minutes": Function(lambda span: span / MINUTE),
+    "Minutes": Function(lambda span: _in_units(span, MINUTE)),
     "Nanoseconds": Function(int),
     "Round": Function(_round, DURATION),
-    "Seconds": Function(lambda span: span / SECOND),
+    "Seconds": Function(lambda span: _in_units(span, SECOND)),
     "String": Function(Duration.go_string),
     "Truncate": Function(_truncate, DURATION),
 }

@@ -8,16 +8,16 @@ from collections.abc import Mapping
 
 from tocsin.query.gotemplate import floats
 from tocsin.query.gotemplate.errors import Fault
-from tocsin.query.gotemplate.limits import Sink
+from tocsin.query.gotemplate.limits import Meter, Sink
 from tocsin.query.gotemplate.values import Struct, sorted_items, type_name
 
 _ESCAPES = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"})
 _NESTING = 50
 
 
-def encode(limit: int, value: object) -> str:
-    """A value as JSON. Raises Fault if it has no JSON form or if that has more than `limit` characters."""
-    sink = Sink(limit)
+def encode(meter: Meter, value: object) -> str:
+    """A value as JSON. Raises Fault if it has no JSON form or if that grows too long."""
+    sink = Sink(meter)
     _write(sink, value, 0)
     return sink.text()
 

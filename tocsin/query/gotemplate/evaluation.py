@@ -57,8 +57,8 @@ class Run:
         self._functions = functions
         self._meter = Meter(limits)
         self._limit = limits.output
-        self._sink = Sink(limits.output)
-        self._context = HtmlContext(limits.output) if html else None
+        self._sink = Sink(self._meter)
+        self._context = HtmlContext(self._meter) if html else None
 
     def render(self, tree: nodes.Tree, data: object, variables: Mapping[str, object]) -> str:
         """The text of a template for `data` as dot. Raises TemplateError."""
@@ -76,7 +76,7 @@ class Run:
 
     def rendered(self, name: str, data: object) -> str:
         """What another template makes of `data`, as a value."""
-        outer, self._sink = self._sink, Sink(self._limit)
+        outer, self._sink = self._sink, Sink(self._meter)
         try:
             self.call_template(name, data)
             return quoting.SafeHtml(self._sink.text())
@@ -94,7 +94,7 @@ class Run:
         if isinstance(value, Function):
             raise Fault("can't print a value of type func")
         missing = "" if self._context else "<no value>"
-        text = missing if value is None else formatting.sprint(self._limit, value)
+        text = missing if value is None else formatting.sprint(self._meter, value)
         self._meter.charge((10 if self._context else 0) + len(text) // _CHARACTERS_A_STEP)
         self._sink.write(self._context.escape(value, text) if self._context else text)
 
@@ -118,7 +118,7 @@ class Run:
         """Call a function after a check of its arguments."""
         function.check(name, arguments)
         try:
-            result = function.call(*([self._limit] if function.bounded else []), *arguments)
+            result = function.call(*([self._meter] if function.metered else []), *arguments)
         except Fault as fault:
             raise Fault(f"error calling {name}: {fault}") from None
         self.charge(result, *arguments)

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 
 from tocsin.query.gotemplate import floats, quoting
 from tocsin.query.gotemplate.errors import Fault
-from tocsin.query.gotemplate.limits import Sink
-from tocsin.query.gotemplate.values import Struct, Texted, is_integer, sorted_items, type_name
+from tocsin.query.gotemplate.limits import Meter, Sink
+from tocsin.query.gotemplate.values import Struct, is_integer, own_text, sorted_items, type_name
 
 _LARGEST = 1_000_000
 """The largest width and precision, as in Go."""
@@ -53,9 +53,9 @@ class Spec:
 _PLAIN = Spec("v")
 
 
-def sprint(limit: int, *values: object) -> str:
-    """Go's Sprint: a space between two values neither of which is a text. Raises Fault above `limit` characters."""
-    sink = Sink(limit)
+def sprint(meter: Meter, *values: object) -> str:
+    """Go's Sprint: a space between two values neither of which is a text. Raises Fault if it grows too long."""
+    sink = Sink(meter)
     for index, value in enumerate(values):
         if index and not isinstance(value, str) and not isinstance(values[index - 1], str):
             sink.write(" ")
@@ -63,9 +63,9 @@ def sprint(limit: int, *values: object) -> str:
     return sink.text()
 
 
-def sprintln(limit: int, *values: object) -> str:
+def sprintln(meter: Meter, *values: object) -> str:
     """Go's Sprintln: spaces between all, and a line end."""
-    sink = Sink(limit)
+    sink = Sink(meter)
     for index, value in enumerate(values):
         sink.write(" " if index else "")
         _write(sink, value, _PLAIN)
@@ -73,9 +73,9 @@ def sprintln(limit: int, *values: object) -> str:
     return sink.text()
 
 
-def sprintf(limit: int, layout: str, *values: object) -> str:
+def sprintf(meter: Meter, layout: str, *values: object) -> str:
     """Go's Sprintf. Mistakes show in the text as Go shows them, such as `%!d(string=hi)`."""
-    sink = Sink(limit)
+    sink = Sink(meter)
     _Layout(sink, values).write(layout)
     return sink.text()
 
@@ -175,9 +175,9 @@ def _write(sink: Sink, value: object, spec: Spec, depth: int = 0) -> None:
         sink.write("<nil>")
     elif value is None:
         sink.write(spec.padded("<nil>") if spec.verb == "v" else f"%!{spec.verb}(<nil>)")
-    elif isinstance(value, Texted) and spec.verb in "vsxXq":
-        sink.write(_text(value.go_string(), spec))
-    elif isinstance(value, Struct | Mapping | list | tuple):
+    elif spec.verb in "vsxXq" and (text := own_text(value)) is not None:
+        sink.write(_text(text, spec))
+    elif isinstance(value, list | tuple | Struct | Mapping):
         _write_many(sink, value, spec, depth)
     else:
         text = _scalar(value, spec)

@@ -29,7 +29,11 @@ class Limits:
 
 
 class Meter:
-    """Counts what one rendering has used up."""
+    """Counts what one rendering has used up.
+
+    Args:
+        limits: How much it may use up.
+    """
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
@@ -54,15 +58,17 @@ class Meter:
 
 
 class Sink:
-    """Collects text up to a number of characters."""
+    """Collects text up to the limit of a meter; each piece is a step."""
 
-    def __init__(self, limit: int) -> None:
-        self.limit = limit
-        self._left = limit
+    def __init__(self, meter: Meter) -> None:
+        self.meter = meter
+        self.limit = meter.limits.output
+        self._left = self.limit
         self._parts: list[str] = []
 
     def write(self, text: str) -> None:
         """Add a text; raises Fault when there is too much of it."""
+        self.meter.charge()
         self._left -= len(text)
         if self._left < 0:
             raise Fault(f"the text grows beyond {self.limit} characters")

@@ -92,7 +92,7 @@ FUNCTIONS: Mapping[str, Function] = {
     "label": Function(_label, TEXT, SAMPLE),
     "match": Function(texts.match, TEXT, TEXT),
     "parseDuration": Function(lambda text: parse_prometheus(text) / SECOND, TEXT),
-    "reReplaceAll": Function(texts.replace_all, TEXT, TEXT, TEXT, bounded=True),
+    "reReplaceAll": Function(texts.replace_all, TEXT, TEXT, TEXT, metered=True),
     "safeHtml": Function(quoting.SafeHtml, TEXT),
     "sortByLabel": Function(
         lambda name, samples: sorted(samples, key=lambda element: _label(name, element)), TEXT, SAMPLES
@@ -104,7 +104,7 @@ FUNCTIONS: Mapping[str, Function] = {
     "title": Function(texts.title_words, TEXT),
     "tmpl": Function(lambda name, _: name, TEXT, ANY),
     "toDuration": Function(humanizing.to_duration, ANY),
-    "toJson": Function(encoding.encode, ANY, bounded=True),
+    "toJson": Function(encoding.encode, ANY, metered=True),
     "toLower": Function(str.lower, TEXT),
     "toTime": Function(humanizing.to_time, ANY),
     "toUpper": Function(str.upper, TEXT),

@@ -10,7 +10,7 @@ from typing import cast
 import re2
 
 from tocsin.query.gotemplate.errors import Fault
-from tocsin.query.gotemplate.limits import Sink
+from tocsin.query.gotemplate.limits import Meter, Sink
 
 _PATTERN_LIMIT = 2000
 _REFERENCE = re.compile(r"\$(?:\$|(\w+)|\{(\w+)\})", re.ASCII)
@@ -38,9 +38,9 @@ def match(pattern: str, text: str) -> bool:
     return compiled(pattern).search(_clean(text)) is not None
 
 
-def replace_all(limit: int, pattern: str, replacement: str, text: str) -> str:
+def replace_all(meter: Meter, pattern: str, replacement: str, text: str) -> str:
     """A text with every match replaced; `$1` and `${name}` stand for groups, `$$` for a dollar."""
-    sink, end, text = Sink(limit), 0, _clean(text)
+    sink, end, text = Sink(meter), 0, _clean(text)
     expression = compiled(pattern)
     parts = list(_template(replacement))
     for found in expression.finditer(text):
@@ -95,9 +95,9 @@ def split_host_port(text: str) -> tuple[str, str] | None:
     return (found[1] if found[1] is not None else found[2], found[3]) if found else None
 
 
-def joined(limit: int, separator: str, parts: list[str]) -> str:
+def joined(meter: Meter, separator: str, parts: list[str]) -> str:
     """Texts with a separator between them."""
-    sink = Sink(limit)
+    sink = Sink(meter)
     for index, part in enumerate(parts):
         sink.write(separator if index else "")
         sink.write(part)

@@ -7,7 +7,7 @@
 | a slice | list or tuple |
 | a map | any Mapping with text or number keys; `TextMap` for map[string]string, whose missing keys are empty texts |
 | a struct | `Struct` |
-| a type with methods | a class with a `go_methods` table |
+| a type with methods | a class with a `go_methods` table; `String` makes its text, here by `go_string` |
 
 Anything else is refused: a template sees only what it is given, and calls only what such a table names.
 """
@@ -15,19 +15,11 @@ Anything else is refused: a template sees only what it is given, and calls only 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import ClassVar, Protocol, runtime_checkable
+from typing import ClassVar
 
 from tocsin.query.gotemplate.errors import Fault
 
 Methods = Mapping[str, "Function"]
-
-
-@runtime_checkable
-class Texted(Protocol):
-    """A value whose type has a method `String` in Go: it prints as this text."""
-
-    def go_string(self) -> str:
-        """The text."""
 
 
 class Function:
@@ -37,22 +29,22 @@ class Function:
         call: What does it. Errors of its arguments are Faults.
         parameters: What it takes, one entry for each argument.
         rest: What it takes any number of after those, if it does.
-        bounded: True if `call` takes the largest number of characters that it may produce as its first argument.
+        metered: True if `call` takes the rendering's Meter as its first argument.
     """
 
-    __slots__ = ("bounded", "call", "parameters", "rest")
+    __slots__ = ("call", "metered", "parameters", "rest")
 
     def __init__(
         self,
         call: Callable[..., object],
         *parameters: Parameter,
         rest: Parameter | None = None,
-        bounded: bool = False,
+        metered: bool = False,
     ) -> None:
         self.call = call
         self.parameters = parameters
         self.rest = rest
-        self.bounded = bounded
+        self.metered = metered
 
     def check(self, name: str, arguments: Sequence[object]) -> None:
         """Raise Fault if these are not the arguments that it takes."""
@@ -130,6 +122,7 @@ INTEGER = Parameter("int", is_integer)
 LIST = Parameter("[]interface {}", is_list)
 TEXTS = Parameter("[]string", _are_texts)
 
+_PLAIN = {bool, int, float, str, list, tuple, dict}
 _NAMES: tuple[tuple[type | tuple[type, ...], str], ...] = (
     (bool, "bool"),
     (int, "int"),
@@ -149,6 +142,14 @@ def type_name(value: object) -> str:
     if isinstance(named, str):
         return named
     return next((name for kind, name in _NAMES if isinstance(value, kind)), "an unknown type")
+
+
+def own_text(value: object) -> str | None:
+    """The text of a value whose type has a method `String` in Go, here `go_string`; None for the others."""
+    if type(value) in _PLAIN:
+        return None
+    write = getattr(value, "go_string", None)
+    return str(write()) if callable(write) else None
 
 
 def truth(value: object) -> bool:
