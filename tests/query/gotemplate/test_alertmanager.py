@@ -82,7 +82,7 @@ def test_data(text: str, expected: str) -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ('{{ "aBC dEF it\'s" | title }} {{ toLower "ABC" }} {{ toUpper "é" }}', "Abc Def It's abc É"),
+        ('{{ "aBC dEF it\'s" | title }} {{ title "1st x_Y" }} {{ toUpper "é" }}', "Abc Def It's 1St X_y É"),
         ('[{{ "  x y \\n" | trimSpace }}]', "[x y]"),
         ('{{ match "^a.c$" "abc" }} {{ reReplaceAll "(\\\\d+)" "<$1>" "a1b22" }}', "true a<1>b<22>"),
         ('{{ stringSlice "a" "b" | join "-" }}', "a-b"),

@@ -60,6 +60,20 @@ def test_what_would_take_for_ever_is_stopped(text: str) -> None:
     assert time.monotonic() - start < 10
 
 
+def test_a_template_cannot_ask_many_queries() -> None:
+    """A loop over queries ends before the store feels it."""
+    asked: list[str] = []
+
+    def query(text: str) -> list[tuple[dict[str, str], float]]:
+        asked.append(text)
+        return []
+
+    with pytest.raises(TemplateError, match="error calling query: the template takes more than"):
+        Template.parse("t", "{{range 100000}}{{query `up`}}{{end}}", prometheus.functions(query, now=0)).render(None)
+
+    assert len(asked) < 300
+
+
 def test_limits_can_be_set() -> None:
     """Small limits stop small templates, and the message says which."""
     for limits, text, message in (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tocsin.query.gotemplate import Template, TemplateError
-from tocsin.query.gotemplate.limits import MAX_NESTING, MAX_TEXT
+from tocsin.query.gotemplate.limits import MAX_NESTING, MAX_TEXT, MAX_VARIABLES
 
 
 @pytest.mark.parametrize(
@@ -76,6 +76,12 @@ def test_nesting_is_limited(text: str) -> None:
     """Deep templates are refused, rather than running out of stack."""
     with pytest.raises(TemplateError, match=str(MAX_NESTING)):
         Template.parse("t", text)
+
+
+def test_variables_are_limited() -> None:
+    """Looking one up stays quick."""
+    with pytest.raises(TemplateError, match=f"more than {MAX_VARIABLES} variables"):
+        Template.parse("t", "{{$x := 1}}" * (MAX_VARIABLES + 1))
 
 
 def test_length_is_limited() -> None:

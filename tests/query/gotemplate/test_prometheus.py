@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 import pytest
 
-from tocsin.query.gotemplate import Fault, Template, TemplateError
+from tocsin.model.errors import InvalidInput
+from tocsin.query.gotemplate import Template, TemplateError
 from tocsin.query.gotemplate.prometheus import VARIABLES, alert_data, functions
 
 _UP = [
@@ -18,7 +19,7 @@ _ANSWERS: dict[str, list[tuple[Mapping[str, str], float | str]]] = {"up": [*_UP]
 
 def _query(text: str) -> list[tuple[Mapping[str, str], float | str]]:
     if text not in _ANSWERS:
-        raise Fault(f"parse error in {text!r}")
+        raise InvalidInput(f"parse error in {text!r}")
     return _ANSWERS[text]
 
 

@@ -63,8 +63,8 @@ def _column(pairs: Pairs, field: str) -> list[object]:
     return [pair.fields[field] for pair in pairs]
 
 
-def _with_status(alerts: Alerts, status: str) -> Alerts:
-    return Alerts(alert for alert in alerts if alert.fields["Status"] == status)
+def _with_status(alerts: Alerts, status: str) -> list[Struct]:
+    return [alert for alert in alerts if alert.fields["Status"] == status]
 
 
 KV.go_methods = {

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import Enum
 
+from tocsin.model.errors import InvalidInput
 from tocsin.query.gotemplate import formatting, nodes, quoting
 from tocsin.query.gotemplate.contexts import HtmlContext
 from tocsin.query.gotemplate.errors import Fault, place
@@ -119,7 +120,7 @@ class Run:
         function.check(name, arguments)
         try:
             result = function.call(*([self._meter] if function.metered else []), *arguments)
-        except Fault as fault:
+        except (Fault, InvalidInput) as fault:
             raise Fault(f"error calling {name}: {fault}") from None
         self.charge(result, *arguments)
         if isinstance(result, str) and len(result) > self._limit:

@@ -6,11 +6,14 @@ from dataclasses import dataclass
 
 from tocsin.query.gotemplate.errors import Fault
 
-MAX_TEXT = 1_000_000
+MAX_TEXT = 300_000
 """Characters of a template's source."""
 
 MAX_NESTING = 100
 """Levels of actions and parentheses within each other in a template's source."""
+
+MAX_VARIABLES = 200
+"""Variables that can be used at one place."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from typing import TypeVar
 from tocsin.query.gotemplate import literals, nodes
 from tocsin.query.gotemplate.errors import Fault, TemplateError, place
 from tocsin.query.gotemplate.lexer import Kind, Token, tokens
-from tocsin.query.gotemplate.limits import MAX_NESTING, MAX_TEXT
+from tocsin.query.gotemplate.limits import MAX_NESTING, MAX_TEXT, MAX_VARIABLES
 
 _KEYWORDS = {"block", "break", "continue", "define", "else", "end", "if", "range", "template", "with"}
 _T = TypeVar("_T")
@@ -271,6 +271,8 @@ class _Parser:
                 self._known(token)
             else:
                 self._variables.append(token.text)
+        if len(self._variables) > MAX_VARIABLES:
+            raise self._error(f"more than {MAX_VARIABLES} variables", found[0])
         return tuple(token.text for token in found), assign
 
     def _known(self, token: Token) -> None:

@@ -12,13 +12,17 @@ from collections.abc import Callable, Iterable, Mapping
 from tocsin.query.gotemplate import encoding, humanizing, quoting, texts
 from tocsin.query.gotemplate.durations import SECOND, parse_prometheus
 from tocsin.query.gotemplate.errors import Fault
+from tocsin.query.gotemplate.limits import Meter
 from tocsin.query.gotemplate.values import ANY, TEXT, Function, Parameter, Struct, TextMap
 
 VARIABLES = ("labels", "externalLabels", "externalURL", "value")
 """The variables that an alert's templates find, without their dollars."""
 
+_QUERY_STEPS = 2000
+"""What a query counts as, so that a template cannot ask thousands of them."""
+
 Query = Callable[[str], Iterable[tuple[Mapping[str, str], float | str]]]
-"""Answers a PromQL query at the rule's time with its series (or one without labels). Raises Fault if it fails."""
+"""Answers a PromQL query at the rule's time with its series (or one without labels). Raises InvalidInput if it is wrong."""
 
 
 def sample(labels: Mapping[str, str], value: float | str) -> Struct:
@@ -113,6 +117,15 @@ FUNCTIONS: Mapping[str, Function] = {
 }
 
 
+def _asked(meter: Meter, answer: Iterable[tuple[Mapping[str, str], float | str]]) -> list[Struct]:
+    meter.charge(_QUERY_STEPS)
+    samples = []
+    for labels, value in answer:
+        meter.charge()
+        samples.append(sample(labels, value))
+    return samples
+
+
 def functions(query: Query, *, now: float, external_url: str = "", path_prefix: str = "") -> dict[str, Function]:
     """All functions of an alert's templates.
 
@@ -127,5 +140,5 @@ def functions(query: Query, *, now: float, external_url: str = "", path_prefix: 
         "externalURL": Function(lambda: external_url),
         "now": Function(lambda: now),
         "pathPrefix": Function(lambda: path_prefix),
-        "query": Function(lambda text: [sample(labels, value) for labels, value in query(text)], TEXT),
+        "query": Function(lambda meter, text: _asked(meter, query(text)), TEXT, metered=True),
     }

@@ -16,6 +16,7 @@ _PATTERN_LIMIT = 2000
 _REFERENCE = re.compile(r"\$(?:\$|(\w+)|\{(\w+)\})", re.ASCII)
 _HOST_PORT = re.compile(r"(?:\[([^\[\]]*)\]|([^:\[\]]*)):([^:\[\]]*)")
 _SEPARATED = re.compile(r"(?:^|(?<=[\x00-\x2f:-@\[-^`{-\x7f])|(?<=\s))[^\W\d_]")
+_FIRST_LETTER = re.compile(r"[^\W\d_]")
 _WORD = re.compile(r"\w+(?:['\u2019.:\u00b7]\w+)*")
 
 
@@ -86,7 +87,7 @@ def title_words(text: str) -> str:
 
 def title_case(text: str) -> str:
     """Words with a large first letter and small ones after it."""
-    return _WORD.sub(lambda found: found[0][:1].title() + found[0][1:].lower(), text)
+    return _WORD.sub(lambda found: _FIRST_LETTER.sub(lambda first: first[0].title(), found[0].lower(), count=1), text)
 
 
 def split_host_port(text: str) -> tuple[str, str] | None:
