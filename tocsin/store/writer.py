@@ -23,7 +23,6 @@ log = logging.getLogger(__name__)
 
 _REMEMBERED_TOKENS = 200_000
 _SMALL = 256 << 10
-_QUIET = 0.01
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -154,14 +153,12 @@ class Writer:
             return batch
 
     def _wait_for_company(self) -> None:
-        """Wait while more keeps coming, and longer if there is little; `queue.changed` is held."""
+        """Wait a little for a batch to fill, and longer if there is little; `queue.changed` is held."""
         queue, settings = self._queue, self._settings
         pause = self._began + settings.pause.total_seconds() - time.monotonic()
         queue.changed.wait_for(lambda: queue.closed or queue.bytes >= _SMALL, timeout=max(0.0, pause))
-        end = time.monotonic() + settings.linger.total_seconds()
-        while not queue.closed and queue.bytes < settings.batch_bytes and (left := end - time.monotonic()) > 0:
-            if not queue.changed.wait(timeout=min(left, _QUIET)):
-                return
+        linger = settings.linger.total_seconds()
+        queue.changed.wait_for(lambda: queue.closed or queue.bytes >= settings.batch_bytes, timeout=linger)
 
     def _repeated(self, item: _Waiting, batch: Sequence[_Waiting]) -> bool:
         """Answer a delivery whose token is known, or is that of an earlier delivery of the same batch."""

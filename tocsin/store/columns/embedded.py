@@ -18,6 +18,10 @@ from tocsin.store.columns.limits import FORMATTING, settings_clause, with_budget
 from tocsin.store.sql import Sql
 
 
+# One merge at a time leaves the other core to intake and rules; the caches stay small beside a whole cluster's worth.
+_SERVER = "background_pool_size=1&background_merges_mutations_concurrency_ratio=1&mark_cache_size=268435456"
+
+
 class EmbeddedColumns:
     """Columns over chDB.
 
@@ -91,7 +95,7 @@ class EmbeddedColumns:
 
     def _open(self) -> Session:
         with self._lock, _quiet_start():
-            session = Session(str(self._path))
+            session = Session(f"{self._path}?{_SERVER}")
             session.query("SELECT 1")
             self._sessions.append(session)
         return session
