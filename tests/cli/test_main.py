@@ -75,6 +75,65 @@ def test_a_fault_of_ours_shows_its_traceback_only_on_request(tmp_path: Path) -> 
     assert "Traceback" in run("alerts", PYTHONPATH=path, TOCSIN_DEBUG="1").stderr
 
 
-def test_shell_completion_knows_the_commands() -> None:
-    environment = {"_TOCSIN_COMPLETE": "complete_bash", "COMP_WORDS": "tocsin no", "COMP_CWORD": "1"}
-    assert run(**environment).stdout.split() == ["notifications", "notify"]
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["tocsin", "no"], {"notifications", "notify"}),
+        (["tocsin", "rules", ""], {"list", "check", "test"}),
+        (["tocsin", "notifications", "retry", "--f"], {"--failed"}),
+        (["tocsin", "query", "--fo"], {"--follow"}),
+        (["tocsin", "alerts", "--severity", "h"], {"high"}),
+        (["tocsin", "ingest", "--format", "kubernetes-a"], {"kubernetes-audit"}),
+        (["tocsin", "query", "--table", "l"], {"logs"}),
+    ],
+)
+def test_bash_completes(words: list[str], expected: set[str], tmp_path: Path) -> None:
+    """What `--show-completion` prints works in a real bash."""
+    (tmp_path / "tocsin").write_text(f'#!/bin/sh\nexec {sys.executable} -m tocsin "$@"\n')
+    (tmp_path / "tocsin").chmod(0o755)
+    quoted = " ".join(f"'{word}'" for word in words)
+    script = (
+        f'eval "$(tocsin --show-completion bash)"; COMP_WORDS=({quoted}); COMP_CWORD={len(words) - 1}; '
+        'function=$(complete -p tocsin | sed "s/.*-F //; s/ .*//"); $function tocsin; printf "%s\\n" "${COMPREPLY[@]}"'
+    )
+    path = f"{tmp_path}{os.pathsep}{os.environ['PATH']}"
+    done = subprocess.run(
+        ["bash", "-c", script],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+        env={**os.environ, "PATH": path, "SHELL": "/bin/bash"},
+    )
+    assert set(done.stdout.split()) == expected
+
+
+@pytest.mark.parametrize("arguments", [["alerts", "--help"], ["config", "--defaults"]])
+def test_a_full_disk_is_said_in_one_sentence(arguments: list[str]) -> None:
+    with Path("/dev/full").open("w") as full:
+        result = subprocess.run(
+            [sys.executable, "-m", "tocsin", *arguments], stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert result.returncode == 1
+    assert result.stderr == "error: the output cannot be written: No space left on device\n"
+
+
+def test_closed_streams_are_no_fault() -> None:
+    script = "exec {0} -m tocsin {1} {2}"
+    for arguments, closing, code in (("config", ">&-", 0), ("alerts --server http://127.0.0.1:1", "2>&-", 3)):
+        line = script.format(sys.executable, arguments, closing)
+        result = subprocess.run(["sh", "-c", line], capture_output=True, text=True, check=False)
+        assert (result.returncode, result.stderr) == (code, "")
+
+
+def test_a_reader_that_has_enough_is_no_fault() -> None:
+    line = f"{sys.executable} -m tocsin config --defaults | head -1"
+    result = subprocess.run(["sh", "-c", line], capture_output=True, text=True, check=False)
+    assert (len(result.stdout.splitlines()), result.stderr) == (1, "")
+
+
+@pytest.mark.parametrize("token", ["\u00e9" * 30, "a\nb"])
+def test_a_token_that_cannot_be_one_is_said(token: str) -> None:
+    result = run("alerts", TOCSIN_TOKEN=token)
+    assert result.returncode == 1
+    assert result.stderr == "error: the token holds characters that no token has (--token-file, TOCSIN_TOKEN)\n"

@@ -7,6 +7,7 @@ from itertools import islice
 from typing import Any
 from uuid import uuid4
 
+import httpx
 import orjson
 import pytest
 from sqlalchemy import delete
@@ -83,6 +84,43 @@ class TestQuery:
         with Client(tool.server) as client:
             (line,) = islice(follow_lines(client, {"q": "user:*"}, arrive), 1)
         assert orjson.loads(line)["user"] == "alice"
+
+    def test_following_goes_on_after_the_server_was_away(self, tool: Tool, capsys: pytest.CaptureFixture[str]) -> None:
+        columns = tool.running.columns
+        pauses = iter(["away", "back"])
+        with Client(tool.server) as client:
+
+            def pause(_: float) -> None:
+                if next(pauses) == "away":
+                    client._http.base_url = httpx.URL("http://127.0.0.1:1")
+                    return
+                put(columns, "audit", {"user": "alice", "batch": 1})
+                columns.run(Sql("INSERT INTO batches (writer, batch, ingested) SELECT 'w', 1, now64(6)"))
+                client._http.base_url = httpx.URL(tool.server)
+
+            (line,) = islice(follow_lines(client, {"q": "user:*"}, pause), 1)
+        assert orjson.loads(line)["user"] == "alice"
+        assert "waiting for it" in capsys.readouterr().err
+
+    def test_following_does_not_begin_without_a_server(self) -> None:
+        with Client("http://127.0.0.1:1") as client, pytest.raises(Unreachable):
+            next(follow_lines(client, {"q": ""}, lambda _: None))
+
+    def test_fields_may_be_paths_of_the_event(self, tool: Tool) -> None:
+        raw = {"user": {"groups": ["a", "b"]}, "requestURI": "/x", "requestObject": {"spec": {"containers": [
+            {"image": "one"}, {"image": "two"}, {}]}}}  # fmt: skip
+        put(tool.running.columns, "audit", {"user": "alice", "raw": json.dumps(raw)}, {"user": "bob", "raw": "cut{"})
+        names = "user,user.groups,requestURI,requestObject.spec.containers.image,nothing.at.all"
+        bob, alice = objects(tool("query", "--json", "--fields", names).stdout)
+        assert alice == {
+            "user": "alice",
+            "user.groups": ["a", "b"],
+            "requestURI": "/x",
+            "requestObject.spec.containers.image": ["one", "two"],
+            "nothing.at.all": None,
+        }
+        assert (bob["user"], bob["requestURI"]) == ("bob", None)
+        assert '["one", "two"]' in tool("query", "user:alice", "--fields", names).stdout
 
 
 class TestAlerts:

@@ -221,9 +221,13 @@ def _given(params: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _token(token: str, file: Path | None) -> str:
-    if token or file is None:
-        return token
-    try:
-        return file.read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise TocsinError(f"the token file cannot be read: {error}") from None
+    if not token and file is not None:
+        try:
+            token = file.read_text(encoding="utf-8").strip()
+        except OSError as error:
+            raise TocsinError(f"the token file {file} cannot be read: {error.strerror}") from None
+        except UnicodeDecodeError:
+            raise TocsinError(f"the token file {file} is not text") from None
+    if not token.isascii() or not token.isprintable():
+        raise TocsinError("the token holds characters that no token has (--token-file, TOCSIN_TOKEN)")
+    return token

@@ -122,7 +122,13 @@ def ingest(
     *,
     files: Annotated[list[str], typer.Argument(help="Files (plain, .gz, .zst), or - for standard input.")],
     format_: Annotated[
-        str, typer.Option("--format", "-F", help="Format of the lines; `auto` looks at the first ones of each file.")
+        str,
+        typer.Option(
+            "--format",
+            "-F",
+            help="Format of the lines; `auto` looks at the first ones of each file.",
+            autocompletion=lambda: _formats(),  # noqa: PLW0108 - defined below
+        ),
     ] = AUTO,
     source: Annotated[str | None, typer.Option(help="Where they come from, as `tocsin sources` shows it.")] = None,
     label: Annotated[list[str] | None, typer.Option("--label", "-l", help="Label NAME=VALUE; repeatable.")] = None,
@@ -149,9 +155,10 @@ def ingest(
     total = Sum()
     sender = Sender(session.client, params, total)
     failures = [name for name in files if not _load(sender, name, format_)]
+    if total.bytes or not failures:
+        _report(session, total)
     if wait and total.batch:
         wait_until_seen(session.client, total.batch, time.sleep)
-    _report(session, total)
     if failures:
         raise typer.Exit(1)
 
@@ -165,6 +172,12 @@ def wait_until_seen(client: Client, batch: int, pause: Callable[[float], None]) 
         pause(0.2)
 
 
+def _formats() -> list[str]:
+    from tocsin.intake.formats.table import FORMATS
+
+    return [AUTO, *FORMATS]
+
+
 def _load(sender: Sender, name: str, row_format: str) -> bool:
     """Load one file; False, with a word on standard error, if it could not be read to its end."""
     from tocsin.intake.bulk import chunks
@@ -176,7 +189,7 @@ def _load(sender: Sender, name: str, row_format: str) -> bool:
     except (Refused, OSError) as error:
         if isinstance(error, Refused) and error.status in {401, 403, *_TRY_LATER}:
             raise
-        note(printable(f"{name}: {error}"))
+        note(printable(f"{name}: {error.strerror or error if isinstance(error, OSError) else error}"))
         return False
     except TocsinError as error:
         if hasattr(error, "exit_code"):

@@ -116,10 +116,20 @@ def tocsin(
 
 def main() -> None:
     """Run the command line and exit; every error becomes one sentence on standard error."""
+    # A stream that the caller closed is None.
+    sys.stdout = sys.stdout or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - closed by the process' end
+    sys.stderr = sys.stderr or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
     try:
-        app(prog_name="tocsin")
+        try:
+            app(prog_name="tocsin")
+        finally:
+            sys.stdout.flush()
     except TocsinError as error:
         _end(str(error), getattr(error, "exit_code", 1))
+    except BrokenPipeError:
+        _leave(1)
+    except OSError as error:
+        _end(f"{error.filename or 'the output cannot be written'}: {error.strerror}", 1)
     except KeyboardInterrupt:
         sys.exit(130)
     except Exception as error:
@@ -131,4 +141,13 @@ def main() -> None:
 def _end(message: str, code: int) -> None:
     lead = "error:" if os.environ.get("NO_COLOR") is not None or not sys.stderr.isatty() else "\x1b[1;31merror:\x1b[0m"
     sys.stderr.write(f"{lead} {message}\n")
+    _leave(code)
+
+
+def _leave(code: int) -> None:
+    """Exit without a complaint about output that can no longer be written."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     sys.exit(code)

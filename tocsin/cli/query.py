@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Annotated, Any
 
 import typer
 
-from tocsin.cli.client import Client, Session, client_command
+from tocsin.cli.client import Client, Refused, Session, Unreachable, client_command
 from tocsin.cli.moments import LimitOption, SinceOption, UntilOption, absolute
+from tocsin.cli.output import note, printable
 
 _EVERY = 1.0
 _SHOWN: Mapping[str, tuple[str, ...]] = {
@@ -26,7 +27,13 @@ def query(  # noqa: PLR0913 - a command's options are its parameters
     session: Session,
     *,
     search: Annotated[list[str] | None, typer.Argument(help="Terms; several arguments are joined by spaces.")] = None,
-    table: Annotated[str | None, typer.Option(help="audit, logs or rejected; else guessed from the fields.")] = None,
+    table: Annotated[
+        str | None,
+        typer.Option(
+            help="audit, logs or rejected; else guessed from the fields.",
+            autocompletion=lambda: ["audit", "logs", "rejected"],
+        ),
+    ] = None,
     since: SinceOption = None,
     until: UntilOption = None,
     limit: LimitOption = 100,
@@ -35,7 +42,9 @@ def query(  # noqa: PLR0913 - a command's options are its parameters
     follow: Annotated[
         bool, typer.Option("--follow", "-f", help="Show what arrives from now on, until Ctrl-C.")
     ] = False,
-    fields: Annotated[str | None, typer.Option(help="Columns to show, separated by commas.")] = None,
+    fields: Annotated[
+        str | None, typer.Option(help="What to show, separated by commas: columns, or paths of the event.")
+    ] = None,
 ) -> None:
     """Search audit events and log lines: newest first, or as they arrive with --follow.
 
@@ -52,6 +61,8 @@ def query(  # noqa: PLR0913 - a command's options are its parameters
     `tocsin query 'verb:(create OR patch) resource:*bindings NOT user:system:*' --json`
 
     `tocsin query 'code:403' --by user --since 1d`
+
+    `tocsin query 'resource:pods subresource:exec' --fields time,user,requestURI,objectRef.name`
 
     `tocsin query --table logs 'namespace:shop level:error' --follow`
     """
@@ -74,14 +85,27 @@ def query(  # noqa: PLR0913 - a command's options are its parameters
 
 
 def follow_lines(client: Client, asked: Mapping[str, Any], pause: Callable[[float], None]) -> Iterator[bytes]:
-    """Yield the lines that arrive from now on, for ever."""
-    cursor = "now"
+    """Yield the lines that arrive from now on, for ever: none is left out while the server is away or busy."""
+    cursor, away = "now", False
     while True:
-        lines, headers = client.page("/search", **asked, after=cursor)
-        cursor = headers["Tocsin-Cursor"]
+        try:
+            lines, headers = client.page("/search", **asked, after=cursor)
+        except (Unreachable, Refused) as error:
+            if cursor == "now" or not _passes(error):
+                raise
+            if not away:
+                note(printable(f"{error}; waiting for it"))
+            away = True
+            pause(_EVERY)
+            continue
+        away, cursor = False, headers["Tocsin-Cursor"]
         yield from lines
         if not lines:
             pause(_EVERY)
+
+
+def _passes(error: Unreachable | Refused) -> bool:
+    return isinstance(error, Unreachable) or error.status in {429, 502, 503, 504}
 
 
 def _print(session: Session, lines: Iterable[bytes], fields: str | None, *, header: bool = True) -> None:
@@ -119,11 +143,28 @@ def _value(row: dict[str, Any], name: str) -> Any:
         case "origin" if "stream" in row:
             place = "/".join(filter(None, (row["namespace"], row["pod"] or row["app"], row["container"])))
             return place or row["node"] or row["source"]
-    if name not in row and "." in name:
-        place, _, key = name.partition(".")
-        inner = row.get(place)
-        return inner.get(key) if isinstance(inner, dict) else None
-    return row.get(name)
+    if name in row:
+        return row[name]
+    place, _, key = name.partition(".")
+    inner = row.get(place)
+    return inner.get(key) if isinstance(inner, dict) else _inside(_event(row), name.split("."))
+
+
+def _event(row: dict[str, Any]) -> Any:
+    """The event as it arrived; None if it is no JSON."""
+    try:
+        return json.loads(row.get("raw", ""))
+    except ValueError:
+        return None
+
+
+def _inside(value: Any, path: Sequence[str]) -> Any:
+    """What stands at a path; of lists, what stands there in each item."""
+    if isinstance(value, list):
+        return [found for item in value if (found := _inside(item, path)) is not None] or None
+    if not path:
+        return value
+    return _inside(value.get(path[0]), path[1:]) if isinstance(value, dict) else None
 
 
 def _object(row: dict[str, Any]) -> str:
