@@ -10,8 +10,8 @@ from tocsin.store.schema.migrations import Alter, Create, Step
 from tocsin.store.schema.tables import Table
 
 # An acknowledged row is on disk; small parts are indexed when they merge, which makes inserts a third faster
-# (benchmarks/ingest.py); whole parts are dropped at the end of their life. Fewer, larger merges: the text index is most of
-# a merge's cost, and is written anew by each.
+# (benchmarks/ingest.py); whole parts are dropped at the end of their life. Fewer, larger merges: the text index, which
+# each writes anew, is most of a merge's cost.
 _SETTINGS = (
     "fsync_after_insert = 1, fsync_part_directory = 1, ttl_only_drop_parts = {whole}, "
     "min_bytes_for_wide_part = 33554432, merge_selector_base = 10"

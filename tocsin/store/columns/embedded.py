@@ -17,7 +17,6 @@ from tocsin.store.columns.faults import translated
 from tocsin.store.columns.limits import FORMATTING, settings_clause, with_budget
 from tocsin.store.sql import Sql
 
-
 # One merge at a time leaves the other core to intake and rules; the caches stay small beside a whole cluster's worth.
 _SERVER = "background_pool_size=1&background_merges_mutations_concurrency_ratio=1&mark_cache_size=268435456"
 
