@@ -72,7 +72,7 @@ class Sent(NamedTuple):
     latencies: list[float]
 
 
-def post_all(port: int, path: str, bodies: Sequence[bytes], connections: int = 24) -> Sent:
+def post_all(port: int, path: str, bodies: Sequence[bytes], connections: int = 48) -> Sent:
     """Post every body to 127.0.0.1:`port`, over so many connections at a time; a refusal with Retry-After is repeated.
 
     Raises RuntimeError on any other answer than a 2xx.

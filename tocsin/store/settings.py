@@ -41,7 +41,7 @@ class WriterSettings(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, f
 
     name: Annotated[str, Meta(description="This writer's name; replicas that share a store need one each.")] = "local"
     batch_bytes: Annotated[ByteSize, Meta(description="A batch is closed at this size.")] = ByteSize(16 << 20)
-    linger: Annotated[Duration, Meta(description="How long a batch waits for company, unless it is full.")] = Duration(
+    linger: Annotated[Duration, Meta(description="How long a batch under 4 MiB waits for company.")] = Duration(
         milliseconds=50
     )
     pause: Annotated[

@@ -23,6 +23,7 @@ log = logging.getLogger(__name__)
 
 _REMEMBERED_TOKENS = 200_000
 _SMALL = 256 << 10
+_ENOUGH = 4 << 20
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -157,8 +158,8 @@ class Writer:
         queue, settings = self._queue, self._settings
         pause = self._began + settings.pause.total_seconds() - time.monotonic()
         queue.changed.wait_for(lambda: queue.closed or queue.bytes >= _SMALL, timeout=max(0.0, pause))
-        linger = settings.linger.total_seconds()
-        queue.changed.wait_for(lambda: queue.closed or queue.bytes >= settings.batch_bytes, timeout=linger)
+        linger, enough = settings.linger.total_seconds(), min(_ENOUGH, settings.batch_bytes)
+        queue.changed.wait_for(lambda: queue.closed or queue.bytes >= enough, timeout=linger)
 
     def _repeated(self, item: _Waiting, batch: Sequence[_Waiting]) -> bool:
         """Answer a delivery whose token is known, or is that of an earlier delivery of the same batch."""
