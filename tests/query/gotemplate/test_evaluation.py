@@ -127,6 +127,7 @@ def test_pipelines(text: str, expected: str) -> None:
         ("{{range .codes}}{{.}} {{end}}", "nine ten "),
         ("{{range .nothing}}x{{else}}empty{{end}}", "empty"),
         ("{{range .none}}x{{else}}none{{.n}}{{end}}", "none3"),
+        ("{{range $i, $e := .nothing}}x{{else}}{{$e}}{{end}}", "[]"),
         ("{{range 3}}{{.}}{{end}}", "012"),
         ("{{range $i := .n}}{{$i}}{{end}}", "012"),
         ("{{range .numbers}}{{if eq . 2}}{{continue}}{{end}}{{.}}{{end}}", "13"),

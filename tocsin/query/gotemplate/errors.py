@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from tocsin.model.errors import InvalidInput
 
+_LONGEST = 300
+"""Characters of a message; texts of the template that it quotes may be long."""
+
 
 class TemplateError(InvalidInput):
     """A template cannot be read or run.
@@ -29,5 +32,7 @@ class Fault(Exception):
 
 def place(name: str, text: str, offset: int, message: str) -> TemplateError:
     """The error of a message at an offset (characters from 0) of a template's text."""
+    if len(message) > _LONGEST:
+        message = message[:_LONGEST] + "..."
     line_start = text.rfind("\n", 0, offset) + 1
     return TemplateError(message, name, text.count("\n", 0, offset) + 1, offset - line_start + 1)

@@ -182,8 +182,7 @@ class _Frame:
 
     def _range(self, node: nodes.Range, dot: object) -> _Jump | None:
         known = len(self._variables)
-        names = node.pipeline.variables
-        value = self._pipeline(node.pipeline, dot, bind=False)
+        value = self._pipeline(node.pipeline, dot)
         jump: _Jump | None = None
         empty = True
         for key, item in _elements(value):
@@ -196,7 +195,6 @@ class _Frame:
             if ended is _Jump.BREAK:
                 break
         if empty:
-            self._bind_element(node.pipeline, None, None) if names and not node.pipeline.assign else None
             jump = self._block(node.orelse, dot)
         del self._variables[known:]
         return jump
@@ -235,13 +233,12 @@ class _Frame:
 
     # --- pipelines ---
 
-    def _pipeline(self, pipeline: nodes.Pipeline, dot: object, *, bind: bool = True) -> object:
+    def _pipeline(self, pipeline: nodes.Pipeline, dot: object) -> object:
         value: object = _ABSENT
         for command in pipeline.commands:
             value = self._command(command, dot, value)
-        if bind:
-            for name in pipeline.variables:
-                self._bind(name, value, assign=pipeline.assign)
+        for name in pipeline.variables:
+            self._bind(name, value, assign=pipeline.assign)
         return value
 
     def _command(self, command: nodes.Command, dot: object, piped: object) -> object:

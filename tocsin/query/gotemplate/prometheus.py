@@ -22,7 +22,7 @@ _QUERY_STEPS = 2000
 """What a query counts as, so that a template cannot ask thousands of them."""
 
 Query = Callable[[str], Iterable[tuple[Mapping[str, str], float | str]]]
-"""Answers a PromQL query at the rule's time with its series (or one without labels). Raises InvalidInput if it is wrong."""
+"""Answers a PromQL query at the rule's time with labels and values. Raises InvalidInput if the query is wrong."""
 
 
 def sample(labels: Mapping[str, str], value: float | str) -> Struct:
