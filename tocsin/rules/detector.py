@@ -30,7 +30,7 @@ _TABLES = (matching.FOUND_TABLE, windows.BASES_TABLE, INVOLVED_TABLE)
 
 
 class Detector:
-    """Evaluates a rule book over the columnar store. It keeps nothing of an evaluation that the next one would need.
+    """Evaluates a rule book over the columnar store. No evaluation depends on one before it.
 
     Args:
         columns: The store. Temporary tables of the calling thread's session are used, so any thread may call.
@@ -69,8 +69,11 @@ class Detector:
         watermarks = {**after, **{w: max(b, after.get(w, 0)) for w, b in upto.items()}}
         if not span or not self._book.rules:
             return Tick((), watermarks, now)
+        passes = [ready for rules in self._tables if (ready := rules.among(self._columns, span))]
+        if not passes:
+            return Tick((), watermarks, now)
         self._prepare()
-        since = [began for rules in self._tables if (began := self._find(rules, span))]
+        since = [began for ready in passes if (began := matching.find(self._columns, ready, span))]
         if not since:
             return Tick((), watermarks, now)
         matching.record(self._columns, min(since))
@@ -83,10 +86,6 @@ class Detector:
         self._columns.run(Sql("TRUNCATE TABLE rule_found"))
         self._matched({rule_id: each.count for rule_id, each in found.items()})
         return Tick(signals, watermarks, now)
-
-    def _find(self, rules: Candidates, span: Range) -> datetime | None:
-        ready = rules.among(self._columns, span)
-        return matching.find(self._columns, ready, span) if ready else None
 
     def _prepare(self) -> None:
         for setting in _SETTINGS:
