@@ -16,7 +16,7 @@ from tocsin.model.alerts import Tick
 
 log = logging.getLogger(__name__)
 
-_REST = 1.5
+_REST_AT_LEAST, _REST_AT_MOST = 0.5, 2.0
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -94,9 +94,9 @@ class DetectionLoop:
             began = self._clock.monotonic()
             everything = await self.once()
             took = self._clock.monotonic() - began
-            # Under heavy load evaluation leaves more time to intake than it takes, and does more at once: most of its
-            # cost is the same for one event and for thousands.
-            rest = _REST * took
+            # Under heavy load evaluation leaves time to intake, the more the longer it takes, and does more at once: most
+            # of its cost is the same for one event and for thousands.
+            rest = took * min(max(took, _REST_AT_LEAST), _REST_AT_MOST)
             await self._clock.sleep(max(rest, self._tick - took) if everything else rest / 3)
 
     async def once(self) -> bool:
