@@ -96,10 +96,8 @@ def one_pass(events: int, recording: str) -> None:
         Detector(columns, book).evaluate({}, {"bench": number}, now)
         seconds = time.monotonic() - began
         columns.close()
-    print(
-        f"{len(book.rules)} rules and {len(book.correlations)} correlations over {events:,} {recording} events: {seconds:.2f} s",
-        flush=True,
-    )
+    counts = f"{len(book.rules)} rules and {len(book.correlations)} correlations"
+    print(f"{counts} over {events:,} {recording} events: {seconds:.2f} s", flush=True)
 
 
 class _Sink:

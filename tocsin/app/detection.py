@@ -94,8 +94,8 @@ class DetectionLoop:
             began = self._clock.monotonic()
             everything = await self.once()
             took = self._clock.monotonic() - began
-            # Under heavy load evaluation leaves time to intake, the more the longer it takes, and does more at once: most
-            # of its cost is the same for one event and for thousands.
+            # Under heavy load evaluation leaves time to intake, the more the longer it takes, and does more at once:
+            # most of its cost is the same for one event and for thousands.
             rest = took * min(max(took, _REST_AT_LEAST), _REST_AT_MOST)
             await self._clock.sleep(max(rest, self._tick - took) if everything else rest / 3)
 
