@@ -39,7 +39,7 @@ _KNOWN = (
 _INTO = "SETTINGS max_insert_threads = 1, throw_on_max_partitions_per_insert_block = 0"
 
 _PARSE = f"""
-INSERT INTO metric_parsed
+INSERT INTO metric_parsed SETTINGS precise_float_parsing = 1
 SELECT delivery, wire, if(known, CAST([], '{_PAIRS}'), labels), good, exemplars, histograms,
     length(samples) - length(good), first, last, first_hour, last_hour, problem, known
 FROM (
