@@ -196,7 +196,7 @@ def _records(document: bytes) -> bytes:
             members = msgspec.json.decode(document, type=dict[str, msgspec.Raw])
             name = next((name for name in _LISTS if bytes(members.get(name, b"")).startswith(b"[")), None)
             found = msgspec.json.decode(members[name], type=list[msgspec.Raw]) if name else [msgspec.Raw(document)]
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return b""
     # Line ends in JSON stand between tokens only, so a blank does as well.
     return b"\n".join(bytes(record).replace(b"\n", b" ").replace(b"\r", b" ") for record in found) + b"\n"

@@ -65,6 +65,13 @@ def test_a_line_longer_than_the_sample_is_known_by_its_beginning() -> None:
     assert detect(b'{"insertId":"1","protoPayload":{"x":"' + b"x" * 100_000 + b'"}}\n') == "gke"
 
 
+@pytest.mark.parametrize("depth", [7, 900, 100_000])
+def test_depth_is_no_harm(depth: int) -> None:
+    assert detect(b"[" * depth + b"]" * depth) == "json-lines"
+    assert detect(b'{"items":[' * depth) == "json-lines"
+    assert detect(b'{"items":[' * depth + b"]}" * depth + b"\n") == "json-lines"
+
+
 @given(st.binary(max_size=200) | st.text(alphabet='{}[]":,ab1 \n').map(str.encode))
 def test_any_bytes_have_an_answer(sample: bytes) -> None:
     assert detect(sample) in FORMATS

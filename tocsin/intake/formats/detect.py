@@ -9,6 +9,8 @@ import msgspec
 
 _SAMPLE = 64 << 10
 _LINES = 8
+_DEEP = 6
+"""Wrappers within wrappers that are looked into."""
 
 _TEXT = (
     ("cri", re.compile(rb"\d{4}-\d\d-\d\dT\S+ (?:stdout|stderr) [FP](?::\S*)?(?: |$)")),
@@ -54,20 +56,20 @@ def _decoded(text: bytes) -> Any:
         return None
     try:
         return msgspec.json.decode(text)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
 
 
-def _of_value(value: Any) -> str:
-    if isinstance(value, list):
-        return next((name for item in value[:_LINES] if (name := _of_value(item))), "")
-    if not isinstance(value, dict):
+def _of_value(value: Any, deep: int = _DEEP) -> str:
+    if not deep or not isinstance(value, list | dict):
         return ""
+    if isinstance(value, list):
+        return next((name for item in value[:_LINES] if (name := _of_value(item, deep - 1))), "")
     for name, tell in _TELLS:
         if tell(value):
             return name
     inner = value.get("items") or value.get("entries") or value.get("object")
-    return _of_value(inner) if isinstance(inner, list | dict) else ""
+    return _of_value(inner, deep - 1)
 
 
 def _of_beginning(line: bytes) -> str:
