@@ -100,3 +100,10 @@ def access_of(method: str, path: str) -> Access:
     """Return what it takes to use an address; ADMIN for what the table does not know."""
     method = "GET" if method == "HEAD" else method
     return next((entry.access for entry in TABLE if entry.covers(method, path)), Access.ADMIN)
+
+
+def methods_at(path: str) -> frozenset[str]:
+    """Return the methods that the table knows at a path by a line of its own; HEAD goes with GET."""
+    lines = (entry for entry in TABLE if not entry.path.endswith("/*") and entry.pattern.fullmatch(path))
+    found = {method for entry in lines for method in entry.allowed}
+    return frozenset(found | ({"HEAD"} if "GET" in found else set()))

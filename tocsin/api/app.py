@@ -15,7 +15,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from tocsin import __version__
-from tocsin.api import alertmanager, native, operations
+from tocsin.api import alertmanager, native, operations, unknown
 from tocsin.api.access import NATIVE
 from tocsin.api.auth import AuthMiddleware
 from tocsin.api.errors import ErrorMiddleware, answer, handle
@@ -69,6 +69,7 @@ def build_app(
     app.include_router(native.router(services))
     app.include_router(alertmanager.router(services, services.clock.now()))
     app.router.routes.extend(extra)
+    app.router.routes.extend(unknown.routes(extra))
     return app
 
 

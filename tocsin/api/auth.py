@@ -256,7 +256,10 @@ def _peer(connection: HTTPConnection) -> str:
 
 
 def _host(header: str) -> str:
-    return (urlsplit(f"//{header}").hostname or "").lower()
+    try:
+        return (urlsplit(f"//{header}").hostname or "").lower()
+    except ValueError:
+        return ""
 
 
 def _same_origin(headers: Headers) -> bool:
@@ -264,4 +267,7 @@ def _same_origin(headers: Headers) -> bool:
     if headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}:
         return False
     origin = headers.get("origin")
-    return origin is None or urlsplit(origin).netloc.lower() == headers.get("host", "").lower()
+    try:
+        return origin is None or urlsplit(origin).netloc.lower() == headers.get("host", "").lower()
+    except ValueError:
+        return False

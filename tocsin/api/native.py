@@ -24,7 +24,10 @@ CURSOR = "Tocsin-Cursor"
 Since = Annotated[str | None, Query(description="Begin of the range: a span before now (`1h`) or an ISO 8601 time.")]
 Until = Annotated[str | None, Query(description="End of the range, itself excluded.")]
 Limit = Annotated[int, Query(description="At most so many; `web.max_rows` is the most that can be asked for.")]
-Offset = Annotated[int, Query(description="Leave out so many first.", ge=0)]
+Offset = Annotated[int, Query(description="Leave out so many first.")]
+Episode = Annotated[
+    int | None, Query(description="Which of the times that it fired; the latest by default.", ge=1, lt=1 << 31)
+]
 LINES: dict[int | str, dict[str, Any]] = {200: {"description": "JSON lines.", "content": {NDJSON: {}}}}
 
 
@@ -113,14 +116,14 @@ def _add_alerts(routes: APIRouter, services: Services) -> None:
         )
 
     @routes.get("/alerts/{fingerprint}")
-    async def alert(fingerprint: str, episode: int | None = None) -> alerts.AlertDetails:
+    async def alert(fingerprint: str, episode: Episode = None) -> alerts.AlertDetails:
         """Return one alert with its evidence, history, messages and runbook."""
         return await alerts.get_alert(services, fingerprint, episode)
 
     @routes.get("/alerts/{fingerprint}/evidence")
     async def evidence(
         fingerprint: str,
-        episode: int | None = None,
+        episode: Episode = None,
         after: Annotated[str | None, Query(description="What the page before said under `following`.")] = None,
         limit: Annotated[int, Query(description="Events on the page, 1000 at most.")] = 100,
     ) -> alerts.EvidencePage:

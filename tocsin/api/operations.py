@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
+from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
@@ -30,7 +32,7 @@ def routes(services: Services) -> list[Route]:
         return JSONResponse({"changes": list(changes)})
 
     async def metrics(request: Request) -> Response:
-        encode, content_type = choose_encoder(request.headers.get("accept", ""))
+        encode, content_type = _encoder(request.headers.get("accept", ""))
         return Response(await asyncio.to_thread(encode, services.registry), media_type=content_type)
 
     return [
@@ -39,3 +41,10 @@ def routes(services: Services) -> list[Route]:
         Route("/-/reload", reload_, methods=["POST"]),
         Route("/metrics", metrics, methods=["GET"]),
     ]
+
+
+def _encoder(accept: str) -> tuple[Callable[[CollectorRegistry], bytes], str]:
+    try:
+        return choose_encoder(accept)
+    except (ValueError, IndexError, TypeError):  # An Accept header that is none.
+        return choose_encoder("")

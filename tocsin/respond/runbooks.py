@@ -12,6 +12,7 @@ from tocsin.model.errors import NotFound
 SLUG = re.compile(r"[a-z0-9]+(?:[-_][a-z0-9]+)*")
 _HEADING = re.compile(r"^#\s+(.+?)\s*#*\s*$", re.MULTILINE)
 _LIMIT = 1 << 20
+_LONGEST = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,16 +33,17 @@ class Runbook:
 def read_runbook(slug: str, directories: Sequence[Path]) -> Runbook:
     """Return a runbook from the first directory that has it.
 
-    Raises NotFound if none has, or if the slug is not lower-case letters, digits, `-` and `_`: a slug is never a path.
+    Raises NotFound if none has, or if the slug is not up to 100 lower-case letters, digits, `-` and `_`: a slug is never
+    a path.
     """
-    if SLUG.fullmatch(slug):
+    if len(slug) <= _LONGEST and SLUG.fullmatch(slug):
         for directory in directories:
             path = directory / f"{slug}.md"
             if path.is_file() and path.stat().st_size <= _LIMIT:
                 text = path.read_text(encoding="utf-8", errors="replace")
                 heading = _HEADING.search(text)
                 return Runbook(slug, heading[1] if heading else slug, text)
-    raise NotFound(f"there is no runbook named {slug!r}")
+    raise NotFound(f"there is no runbook named {slug[:_LONGEST]!r}")
 
 
 def list_runbooks(directories: Sequence[Path]) -> list[str]:

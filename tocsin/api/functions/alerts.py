@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from sqlalchemy import Connection
 
 from tocsin.alerting.grouping import group_key
-from tocsin.api.functions.moments import limited, moment
+from tocsin.api.functions.moments import limited, moment, skipped
 from tocsin.api.services import Services
 from tocsin.model.alerts import Alert, AlertStatus
 from tocsin.model.errors import InvalidInput, NotFound
@@ -71,8 +71,6 @@ async def list_alerts(
     Raises:
         InvalidInput: A parameter is wrong.
     """
-    if offset < 0:
-        raise InvalidInput(f"offset: expected 0 or more, got {offset}")
     query = AlertQuery(
         status=status,
         at_least=at_least,
@@ -80,7 +78,7 @@ async def list_alerts(
         matchers=parse_matchers(matchers),
         since=moment(services, "since", since),
         limit=limited(services, limit),
-        offset=offset,
+        offset=skipped(offset),
     )
     return [_linked(services, alert) for alert in await services.workers.run(lambda: _find(services, query))]
 

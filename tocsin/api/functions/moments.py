@@ -9,6 +9,8 @@ from tocsin.kit.moments import parse_moment
 from tocsin.model.errors import InvalidInput
 from tocsin.query.search import Window
 
+_MOST_SKIPPED = 1_000_000_000
+
 
 def moment(services: Services, name: str, text: str | None) -> datetime | None:
     """Read the parameter `name`; None if it was not given. Raises InvalidInput."""
@@ -26,6 +28,13 @@ def window(services: Services, since: str | None, until: str | None) -> Window:
     if found.since and found.until and found.since >= found.until:
         raise InvalidInput("the range is empty: since is not before until")
     return found
+
+
+def skipped(offset: int) -> int:
+    """Check how many rows to leave out. Raises InvalidInput."""
+    if not 0 <= offset <= _MOST_SKIPPED:
+        raise InvalidInput(f"offset: expected 0 to {_MOST_SKIPPED}, got {offset}")
+    return offset
 
 
 def limited(services: Services, limit: int) -> int:

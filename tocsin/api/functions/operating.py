@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from tocsin import __version__
-from tocsin.api.functions.moments import limited, moment
+from tocsin.api.functions.moments import limited, moment, skipped
 from tocsin.api.services import Services
 from tocsin.api.tokens import Principal
 from tocsin.kit.units import Duration
@@ -142,7 +142,7 @@ async def list_notifications(
         receiver=receiver,
         since=moment(services, "since", since),
         limit=limited(services, limit),
-        offset=max(0, offset),
+        offset=skipped(offset),
     )
 
     def read() -> list[Message]:
