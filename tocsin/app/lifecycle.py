@@ -27,6 +27,7 @@ from tocsin.kit.tasks import supervise
 from tocsin.model.alerts import Tick
 from tocsin.model.errors import SettingsError, TocsinError
 from tocsin.rules.loading import load as load_rules
+from tocsin.store.columns.residence import shed_start_up_code
 from tocsin.store.lock import hold
 from tocsin.web.pages import mount
 
@@ -121,6 +122,7 @@ class Process:
             self._supervised("sender", self._send),
             self._supervised("files", parts.collector.run),
         ]
+        shed_start_up_code()
         self._unready = []
         self._welcome()
         try:
