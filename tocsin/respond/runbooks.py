@@ -33,8 +33,8 @@ class Runbook:
 def read_runbook(slug: str, directories: Sequence[Path]) -> Runbook:
     """Return a runbook from the first directory that has it.
 
-    Raises NotFound if none has, or if the slug is not up to 100 lower-case letters, digits, `-` and `_`: a slug is never
-    a path.
+    Raises NotFound if none has, or if the slug is not up to 100 lower-case letters, digits, `-` and `_`: it is never a
+    path.
     """
     if len(slug) <= _LONGEST and SLUG.fullmatch(slug):
         for directory in directories:
