@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+import yaml
+
 from tocsin.api.settings import AuthSettings, TokenSettings
 from tocsin.model.errors import SettingsError
 
@@ -162,4 +164,5 @@ def _decode(text: str) -> bytes:
 
 
 def _yaml(name: str) -> str:
-    return name if re.fullmatch(r"[A-Za-z][\w-]*", name) else '"' + name.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    plain = re.fullmatch(r"[A-Za-z][\w-]*", name) and yaml.safe_load(name) == name  # `null`, `yes` are no names.
+    return name if plain else '"' + name.replace("\\", "\\\\").replace('"', '\\"') + '"'

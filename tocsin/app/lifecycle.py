@@ -17,6 +17,7 @@ from fastapi import FastAPI
 from tocsin import __version__
 from tocsin.alerting.retention import forget
 from tocsin.api.auth import check_exposure
+from tocsin.api.http import LimitedHttp
 from tocsin.app import wiring
 from tocsin.app.reload import changes
 from tocsin.app.settings import Settings, check_listen, load
@@ -77,6 +78,7 @@ class Process:
                 timeout_graceful_shutdown=_GRACE,
                 timeout_keep_alive=75,
                 ws="websockets-sansio",
+                http=LimitedHttp,
             )
         )
         loop = asyncio.get_running_loop()

@@ -253,6 +253,7 @@ def build(
         max_rows=settings.web.max_rows,
         runbooks=(packs_directory() / "runbooks",),
         external_url=external_url(settings),
+        wake=wake,
     )
     routes: list[BaseRoute] = [
         *kubernetes_audit.routes(writer, settings.intake, clock, settings.cluster),
